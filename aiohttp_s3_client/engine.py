@@ -1,0 +1,134 @@
+"""What a client is made of: session, credentials, endpoint, settings, and the way to send.
+
+Faces and ``transfer/`` take an ``Engine``; several clients may share one through ``client=``.
+"""
+
+from __future__ import annotations
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from .config import ClientConfig
+from .models import CredentialsProvider, CredentialsSnapshot
+from .protocol.endpoint import Endpoint, resolve_base_url
+from .protocol.retry import Attempts
+from .protocol.routes import Routes
+from .request import Request
+from .transport.answer import Answer
+from .transport.pipeline import Pipeline
+from .transport.session import open_session
+
+
+class Engine:
+    """One client's parts. ``send`` is the method that matters."""
+
+    __slots__ = (
+        "_aws_default",
+        "_owned",
+        "_region",
+        "_routes",
+        "_session",
+        "config",
+        "credentials",
+        "endpoint",
+        "pipeline",
+    )
+
+    def __init__(
+        self,
+        *,
+        session: aiohttp.ClientSession | None,
+        url: str | URL | None,
+        credentials: CredentialsProvider,
+        region: str = "",
+        bucket: str | None = None,
+        base_path: str | None = None,
+        config: ClientConfig | None = None,
+    ) -> None:
+        self.config = config or ClientConfig()
+        self.credentials = credentials
+        self.endpoint: Endpoint = resolve_base_url(
+            url,
+            region=region,
+            bucket=bucket,
+            base_path=base_path,
+            addressing_style=self.config.addressing_style,
+            legacy_bucket_names=self.config.legacy_bucket_names,
+        )
+        self._aws_default = url is None and not region
+        self._region = region
+        self._routes: Routes | None = None
+        self._session = session
+        self._owned = False
+        self.pipeline = Pipeline(
+            session=self.session, config=self.config, credentials=credentials, routes=self.routes
+        )
+
+    def session(self) -> aiohttp.ClientSession:
+        """The session that requests go through.
+
+        Raises ``RuntimeError`` when there is none yet, or when it is closed.
+        """
+        if self._session is None:
+            raise RuntimeError(
+                "the client has no session: give it session=aiohttp.ClientSession() or enter it "
+                "with `async with`"
+            )
+        if self._session.closed:
+            raise RuntimeError("the client's aiohttp session is closed")
+        return self._session
+
+    async def open(self) -> None:
+        """Open a session of our own when the user gave none."""
+        if self._session is None:
+            self._session = open_session()
+            self._owned = True
+
+    async def close(self) -> None:
+        """Close the session, if it is our own. A user's session is the user's to close."""
+        if self._owned and self._session is not None:
+            session, self._session, self._owned = self._session, None, False
+            await session.close()
+
+    def routes(self, snapshot: CredentialsSnapshot) -> Routes:
+        """Endpoint and region of each bucket; made when the credentials are first known.
+
+        The region is the one given, else the URL's own (on AWS), else the one that comes with
+        the credentials, else us-east-1.
+        """
+        if self._routes is None:
+            endpoint = self.endpoint
+            if self._aws_default and snapshot.region:
+                endpoint = endpoint.in_region(snapshot.region)
+            named = "" if self._aws_default else endpoint.region
+            self._routes = Routes(endpoint, self._region or named or snapshot.region)
+        return self._routes
+
+    async def send(self, request: Request, attempts: Attempts | None = None) -> Answer:
+        """Send *request* through the pipeline; see ``Pipeline.send`` for what it raises."""
+        return await self.pipeline.send(request, attempts)
+
+    async def request(
+        self,
+        operation: str,
+        method: str,
+        bucket: str,
+        key: str | None,
+        *,
+        query: tuple[tuple[str, str], ...] = (),
+        headers: CIMultiDict[str] | None = None,
+    ) -> Answer:
+        """A request without a body that has to succeed; its typed error is raised otherwise."""
+        answer = await self.send(
+            Request(
+                operation=operation,
+                method=method,
+                bucket=bucket,
+                key=key,
+                query=query,
+                headers=headers if headers is not None else CIMultiDict(),
+            )
+        )
+        answer.raise_for_status()
+        return answer

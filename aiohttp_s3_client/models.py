@@ -1,0 +1,63 @@
+"""The values that cross the package's floors: what a listing yields, and what signs a request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple, Protocol, runtime_checkable
+
+
+class AwsObjectMeta(NamedTuple):
+    """One object of a listing.
+
+    ``etag`` is as the server sends it, quotes included; ``size`` is in bytes;
+    ``last_modified`` is aware. ``etag`` and ``storage_class`` are None where a server leaves
+    them out. https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
+    """
+
+    etag: str | None
+    key: str
+    last_modified: datetime
+    size: int
+    storage_class: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialsSnapshot:
+    """One whole set of credentials, as it was at one moment. Neither repr nor str show secrets.
+
+    ``region`` is what the same source says about the region, empty when it says nothing.
+    ``expires_at`` is aware, None for keys that do not expire. A snapshot without an access key
+    id is anonymous: requests go unsigned.
+    """
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str | None = field(default=None, repr=False)
+    expires_at: datetime | None = None
+    region: str = ""
+
+    @property
+    def anonymous(self) -> bool:
+        return not self.access_key_id
+
+
+@runtime_checkable
+class CredentialsProvider(Protocol):
+    """Whatever can give credentials. All that the engine knows about where keys come from."""
+
+    async def resolve(self) -> CredentialsSnapshot:
+        """The credentials to sign with now, refreshed when they need it.
+
+        Raises ``CredentialsError`` when there are none. Never blocks the event loop.
+        """
+
+    def at_hand(self) -> CredentialsSnapshot:
+        """The credentials as far as they are known without waiting.
+
+        A source that would have to read a file reads it at once where no event loop runs, and
+        raises ``CredentialsError`` inside one. Raises ``CredentialsError`` when there are none.
+        """
+
+    def invalidate(self) -> None:
+        """Forget what may have expired: the server said so. The next ``resolve`` fetches anew."""

@@ -1,0 +1,38 @@
+"""The time that requests are signed with: this machine's, corrected by what servers say."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+SKEW_ALLOWED = timedelta(minutes=5)
+"""A difference below this does not explain a refusal: S3 itself allows 15 minutes."""
+
+
+def parse_http_date(value: str) -> datetime | None:
+    """An HTTP ``Date`` as an aware datetime; None when it is no date."""
+    try:
+        parsed = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+class Clock:
+    """UTC with an offset that is learnt once a server refuses this machine's time."""
+
+    __slots__ = ("offset",)
+
+    def __init__(self) -> None:
+        self.offset = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.offset
+
+    def learn(self, date: str | None) -> bool:
+        """Adopt a server's ``Date``; whether it differs enough to have caused a refusal."""
+        server = parse_http_date(date) if date else None
+        if server is None or abs(server - self.now()) < SKEW_ALLOWED:
+            return False
+        self.offset = server - datetime.now(UTC)
+        return True

@@ -1,0 +1,55 @@
+"""Which endpoint and region each bucket's requests are signed for, as far as it is known."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..config import DEFAULT_REGION
+from .endpoint import Endpoint
+
+
+class Route(NamedTuple):
+    """Where requests for a bucket go, and the region they are signed for."""
+
+    endpoint: Endpoint
+    region: str
+
+
+class Routes:
+    """The client's own endpoint and region, and what answers taught about single buckets."""
+
+    __slots__ = ("_confirmed", "_default", "_learnt")
+
+    REMEMBERED = 4096
+    """Buckets that are remembered; a service that visits more learns some of them again."""
+
+    def __init__(self, endpoint: Endpoint, region: str) -> None:
+        region = region or endpoint.region or DEFAULT_REGION
+        self._default = Route(endpoint, region)
+        self._learnt: dict[str, Route] = {}
+        self._confirmed: set[str] = set()
+
+    @property
+    def default(self) -> Route:
+        return self._default
+
+    def of(self, bucket: str) -> Route:
+        return self._learnt.get(bucket, self._default)
+
+    def learn(self, bucket: str, region: str) -> bool:
+        """An answer named the bucket's region; whether that is news."""
+        if not region or region == self.of(bucket).region:
+            return False
+        if len(self._learnt) >= self.REMEMBERED:
+            self._learnt.clear()
+        self._learnt[bucket] = Route(self._default.endpoint.in_region(region), region)
+        return True
+
+    def confirm(self, bucket: str) -> None:
+        """A signed request for *bucket* was accepted: its region is right."""
+        if len(self._confirmed) >= self.REMEMBERED:
+            self._confirmed.clear()
+        self._confirmed.add(bucket)
+
+    def is_confirmed(self, bucket: str) -> bool:
+        return bucket in self._confirmed

@@ -1,0 +1,319 @@
+"""The XML that S3 sends and wants, one small document at a time.
+
+Every document is read by expat, without a tree: it becomes a list of (path, text). Nothing is
+ever expanded or fetched, since a document type declaration is refused, and with it every entity
+that is not XML's own. Namespaces are not looked at: some servers leave S3's out.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import NamedTuple
+from xml.parsers import expat
+
+from ..config import MAX_PARTS
+from ..errors import ResponseParseError, redact_body
+
+NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
+MAX_DEPTH = 32
+SHOWN = 200
+"""Bytes of a refused document that its error shows."""
+
+_ROOT_WITHIN = 1024
+_BOM = b"\xef\xbb\xbf"
+_WHITESPACE = b" \t\r\n"
+_BAD_REFERENCE = expat.errors.codes[expat.errors.XML_ERROR_BAD_CHAR_REF]
+
+# Some servers (Ceph RGW, rclone) write a control character of a key as a reference that XML
+# forbids. Expat is given this mark and a letter instead, and the text gets its character back.
+_MARK = "\U0010fffd"
+_MARKED = re.compile(_MARK + "(.)")
+_REFERENCE = re.compile(rb"&#(?:x([0-9A-Fa-f]{1,8})|([0-9]{1,8}));|" + _MARK.encode())
+
+
+class ErrorDocument(NamedTuple):
+    """What the body of an error says; what it leaves out is empty."""
+
+    code: str = ""
+    message: str = ""
+    request_id: str = ""
+    host_id: str = ""
+    region: str = ""
+    """The region that the bucket is in, in errors about a wrong one."""
+    bucket: str = ""
+    endpoint: str = ""
+    """The host to use instead, in a redirect."""
+    resource: str = ""
+
+
+class CompletedUpload(NamedTuple):
+    """The object that CompleteMultipartUpload made."""
+
+    etag: str
+    location: str
+    bucket: str
+    key: str
+
+
+class CopyResult(NamedTuple):
+    """The object or part that a copy made. ``last_modified`` is aware."""
+
+    etag: str
+    last_modified: datetime | None
+
+
+class UploadedPart(NamedTuple):
+    """A part that the server holds; ``size`` in bytes."""
+
+    number: int
+    etag: str
+    size: int
+
+
+class PartsPage(NamedTuple):
+    """A page of ListParts; ``next_marker`` asks for the next one, None on the last."""
+
+    parts: list[UploadedPart]
+    next_marker: int | None
+
+
+@dataclass(slots=True)
+class Document:
+    """What was read of a document, as far as it could be read."""
+
+    root: str = ""
+    elements: list[tuple[str, str]] = field(default_factory=list)
+    """Each element below the root at its end: names joined by slashes, and its text; the text
+    of an element that holds others is empty."""
+    flaw: str = ""
+    """Why reading stopped before the end; empty when it did not."""
+
+
+class _RefusedError(Exception):
+    """A document that may be well-formed, but that no S3 server sends."""
+
+
+def read(body: bytes) -> Document:
+    """*body* as far as it is XML. Never raises."""
+    body = body.removeprefix(_BOM).lstrip(_WHITESPACE)
+    document = Document()
+    if _parse(body, document) == _BAD_REFERENCE:
+        document = Document()
+        _parse(_REFERENCE.sub(_mark, body), document)
+        document.elements = [(path, _unmark(text)) for path, text in document.elements]
+    return document
+
+
+def elements(body: bytes, *roots: str) -> list[tuple[str, str]]:
+    """The elements of a document whose root is one of *roots*, as in ``Document.elements``.
+
+    Raises ``ResponseParseError`` for anything else.
+    """
+    document = read(body)
+    if document.flaw:
+        raise unexpected(body, roots[0], document.flaw)
+    if document.root not in roots:
+        raise unexpected(body, roots[0], f"its root is {document.root[:SHOWN]!r}")
+    return document.elements
+
+
+def unexpected(body: bytes, root: str, flaw: str) -> ResponseParseError:
+    """The error for a *body* that should have been a *root*."""
+    shown = redact_body(body)[:SHOWN]
+    return ResponseParseError(f"expected an S3 document <{root}>, but {flaw}: {shown!r}")
+
+
+def is_error(body: bytes) -> bool:
+    """Whether a document reports an error, whatever the status that came with it (P4)."""
+    document = Document()
+    start = body.removeprefix(_BOM).lstrip(_WHITESPACE)[:_ROOT_WITHIN]
+    _parse(start, document, whole=False)
+    return document.root == "Error"
+
+
+def parse_error(body: bytes) -> ErrorDocument | None:
+    """What an ``Error`` says, even if the document breaks off; None for any other body."""
+    document = read(body)
+    if document.root != "Error":
+        return None
+    found = _first(document.elements)
+    return ErrorDocument(
+        code=found.get("Code", ""),
+        message=found.get("Message", ""),
+        request_id=found.get("RequestId", ""),
+        host_id=found.get("HostId", ""),
+        region=found.get("Region", ""),
+        bucket=found.get("Bucket") or found.get("BucketName", ""),
+        endpoint=found.get("Endpoint", ""),
+        resource=found.get("Resource", ""),
+    )
+
+
+def parse_upload_id(body: bytes) -> str:
+    """The upload id in the answer to CreateMultipartUpload."""
+    # The shorter name is that of rclone.
+    roots = ("InitiateMultipartUploadResult", "InitiateMultipartUpload")
+    return _required(body, roots, _first(elements(body, *roots)), "UploadId")
+
+
+def parse_complete(body: bytes) -> CompletedUpload:
+    """The answer to CompleteMultipartUpload, when it is not an error."""
+    found = _first(elements(body, "CompleteMultipartUploadResult"))
+    names = ("ETag", "Location", "Bucket", "Key")
+    return CompletedUpload(*(found.get(name, "") for name in names))
+
+
+def parse_copy(body: bytes) -> CopyResult:
+    """The answer to CopyObject or UploadPartCopy, when it is not an error."""
+    roots = ("CopyObjectResult", "CopyPartResult")
+    found = _first(elements(body, *roots))
+    etag = _required(body, roots, found, "ETag")
+    when = found.get("LastModified")
+    try:
+        return CopyResult(etag, parse_time(when) if when else None)
+    except ValueError:
+        raise unexpected(body, roots[0], f"LastModified is {when!r}") from None
+
+
+def parse_parts(body: bytes) -> PartsPage:
+    """A page of ListParts."""
+    roots = ("ListPartsResult", "ListPartsResponse")  # The second is that of moto.
+    found = elements(body, *roots)
+    page = _first(found)
+    parts: list[UploadedPart] = []
+    part: dict[str, str] = {}
+    try:
+        for path, text in found:
+            if path.startswith("Part/"):
+                part[path] = text
+            elif path == "Part":
+                number, size = _count(part["Part/PartNumber"]), _count(part["Part/Size"])
+                parts.append(UploadedPart(number, part["Part/ETag"], size))
+                part = {}
+        more = page.get("IsTruncated") == "true"
+        return PartsPage(parts, _count(page["NextPartNumberMarker"]) if more else None)
+    except (KeyError, ValueError) as error:
+        raise unexpected(body, roots[0], f"a number or ETag is missing: {error}") from None
+
+
+def build_complete(
+    parts: Iterable[tuple[int, str]], *, checksums: Mapping[int, str] | None = None
+) -> bytes:
+    """The body of CompleteMultipartUpload.
+
+    *parts* are numbers (1 to 10,000) with the ETags that the server gave; *checksums* are
+    base64 CRC32s by part number, for as many parts as have one. Raises ``ValueError`` for no
+    parts, a number given twice, and one that S3 does not know.
+    """
+    ordered = sorted(parts)
+    if not ordered:
+        raise ValueError("parts must not be empty")
+    pieces = [f'<CompleteMultipartUpload xmlns="{NAMESPACE}">']
+    last = 0
+    for number, etag in ordered:
+        if not 1 <= number <= MAX_PARTS or number == last:
+            raise ValueError(f"parts: number {number} is given twice or not in 1..{MAX_PARTS}")
+        last = number
+        pieces.append(f"<Part><PartNumber>{number}</PartNumber>")
+        pieces.append(f"<ETag>{html.escape(etag, quote=False)}</ETag>")
+        if checksums and (checksum := checksums.get(number)):
+            pieces.append(f"<ChecksumCRC32>{html.escape(checksum)}</ChecksumCRC32>")
+        pieces.append("</Part>")
+    pieces.append("</CompleteMultipartUpload>")
+    return "".join(pieces).encode()
+
+
+def parse_time(text: str) -> datetime:
+    """An ISO 8601 time as S3 writes it, always aware; ``ValueError`` when it is none."""
+    when = datetime.fromisoformat(text)
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def _parse(body: bytes, document: Document, *, whole: bool = True) -> int:
+    """Read *body* into *document*; the code of expat's error, 0 when there was none."""
+    # A zero byte betrays UTF-16, in which a declaration could hide.
+    if b"<!DOCTYPE" in body or b"\0" in body:
+        document.flaw = "it has a document type declaration or zero bytes"
+        return 0
+    parents: list[str] = []
+    text: list[str] = []
+    path = ""
+    is_leaf = False
+    found = document.elements
+
+    def start(name: str, _: object) -> None:
+        nonlocal path, is_leaf
+        name = name.rpartition(":")[2]
+        if not document.root:
+            document.root = name
+            return
+        if len(parents) == MAX_DEPTH:
+            raise _RefusedError(f"it is nested more than {MAX_DEPTH} deep")
+        parents.append(path)
+        path = f"{path}/{name}" if path else name
+        is_leaf = True
+        text.clear()
+
+    def end(_: str) -> None:
+        nonlocal path, is_leaf
+        if not parents:
+            return
+        found.append((path, "".join(text) if is_leaf else ""))
+        path = parents.pop()
+        is_leaf = False
+        text.clear()
+
+    parser = expat.ParserCreate("utf-8")
+    parser.buffer_text = True
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = text.append
+    try:
+        parser.Parse(body, whole)
+    except _RefusedError as error:
+        document.flaw = str(error)
+    except expat.ExpatError as error:
+        document.flaw = f"it is not well-formed ({error})"
+        return error.code
+    return 0
+
+
+def _mark(match: re.Match[bytes]) -> bytes:
+    if match[1] or match[2]:
+        code = int(match[1], 16) if match[1] else int(match[2])
+    else:
+        code = ord(_MARK)
+    if code == ord(_MARK):
+        code = 0x20
+    elif code >= 0x20 or code in b"\t\n\r":
+        return match[0]
+    return f"{_MARK}{chr(0x40 + code)}".encode()
+
+
+def _unmark(text: str) -> str:
+    if _MARK not in text:
+        return text
+    return _MARKED.sub(lambda m: _MARK if m[1] == "`" else chr(ord(m[1]) - 0x40), text)
+
+
+def _first(found: list[tuple[str, str]]) -> dict[str, str]:
+    return dict(reversed(found))
+
+
+def _required(body: bytes, roots: tuple[str, ...], found: Mapping[str, str], name: str) -> str:
+    if text := found.get(name):
+        return text
+    raise unexpected(body, roots[0], f"{name} is missing or empty")
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise ValueError(text[:SHOWN])
+    return int(text)

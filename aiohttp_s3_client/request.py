@@ -1,0 +1,61 @@
+"""The one description of a request: the faces make it, the pipeline sends it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from multidict import CIMultiDict
+
+
+class Body(Protocol):
+    """What a request sends. Made anew for each attempt by ``open``; see ``transport/source.py``."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that one attempt sends."""
+
+    @property
+    def replayable(self) -> bool:
+        """Whether ``open`` can be called again after bytes were taken from it."""
+
+    def open(self) -> AsyncIterator[bytes | memoryview]:
+        """The bytes of one attempt, from the first."""
+
+    async def sha256(self) -> str | None:
+        """The hex sha256 of the bytes, or None where they cannot be read ahead."""
+
+    async def crc32(self) -> int | None:
+        """The CRC-32 of the bytes, or None where they cannot be read ahead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One S3 request, before an endpoint or a signature is known."""
+
+    method: str
+    operation: str
+    """S3's name of it (``PutObject``), for messages."""
+    bucket: str = ""
+    key: str | None = None
+    """None addresses the bucket (or the service); an empty key ends the path with a slash."""
+    query: tuple[tuple[str, str], ...] = ()
+    """Decoded names and values; an empty value keeps its ``=``."""
+    headers: CIMultiDict[str] = field(default_factory=CIMultiDict)
+    body: Body | None = None
+    content_sha256: str | None = None
+    """The payload hash to sign, when the caller knows it (hex, or a word such as
+    ``UNSIGNED-PAYLOAD``)."""
+    calculate_sha256: bool | None = None
+    """Overrides the client's ``calculate_content_sha256`` for this request."""
+    checksum: bool = False
+    """Whether a CRC32 may go with the body, where the client's settings want one."""
+    idempotent: bool = True
+    """Whether sending it twice has the effect of sending it once."""
+    error_with_200: bool = False
+    """Whether S3 may report an error in the body of a 200."""
+    max_attempts: int | None = None
+    """How often it may be sent; None is the client's setting."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Keyword arguments for ``aiohttp.ClientSession.request``."""

@@ -1,0 +1,325 @@
+"""Parallel download of one object into a file.
+
+::
+
+    first GET (range 0) ──> total size, ETag ──> other ranges, If-Match ──> N in flight
+          │                                             │
+          └──────────── each: receive into the sink, resume at the next byte ──> rename
+
+The first range's answer tells how large the object is, so nothing is asked beforehand. Every
+answer is judged by its Content-Range, not by its status alone, and held to the first one's ETag:
+by If-Match, and by comparing, since not every server knows If-Match (P5). A body that breaks off
+is resumed from where it stopped (P7).
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from multidict import CIMultiDict
+
+from ..engine import Engine
+from ..errors import (
+    AwsDownloadError,
+    ConnectionBodyError,
+    ObjectChanged,
+    S3ConnectionError,
+    S3Error,
+)
+from ..protocol.ranges import ByteRange, content_range, cut
+from ..protocol.retry import Attempts
+from ..request import Request
+from ..transport.answer import Answer, leave
+from ..transport.sink import Sink, open_sink
+from .schedule import Job, finished, run_jobs
+
+_SHORT = "the body is shorter than announced"
+
+
+class _Download:
+    """One object on its way into one sink."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        bucket: str,
+        key: str,
+        sink: Sink,
+        *,
+        headers: CIMultiDict[str],
+        tries: int,
+        buffer_size: int,
+        options: Mapping[str, Any],
+    ) -> None:
+        self._engine = engine
+        self._bucket = bucket
+        self._key = key
+        self._sink = sink
+        self._headers = headers
+        self._tries = tries
+        self._buffer_size = buffer_size
+        self._options = options
+        self._identity: tuple[str | None, str | None] | None = None
+        """ETag and version id of the first answer, which all others must have."""
+        self._total: int | None = None
+        self._rest: list[ByteRange] = []
+        self._known = asyncio.Event()
+
+    async def run(self, step: int, workers: int) -> int:
+        """Fetch everything; the object's size in bytes."""
+        await run_jobs(self._jobs(step), workers)
+        assert self._total is not None
+        return self._total
+
+    async def _jobs(self, step: int) -> AsyncGenerator[Job, None]:
+        yield partial(self._begin, step)
+        await self._known.wait()
+        for wanted in self._rest:
+            yield partial(self._fetch, wanted)
+
+    async def _begin(self, step: int) -> None:
+        """The first range, which tells what the others are; or the whole, when it must be."""
+        attempts = self._engine.pipeline.attempts(self._tries)
+        first = ByteRange(0, step)
+        answer = await self._get(first, attempts)
+        if answer.response.status == 416:
+            # An empty object has no first byte; or a server that knows no ranges says so.
+            attempts.uncounted()
+            answer = await self._get(None, attempts)
+        if answer.failed:
+            raise answer.error().in_transfer(AwsDownloadError, str(first))
+        said = content_range(answer.response.headers)
+        if said is not None and said.total is None:
+            await leave(answer.response)
+            attempts.uncounted()
+            answer = await self._get(None, attempts)
+            if answer.failed:
+                raise answer.error().in_transfer(AwsDownloadError, "the whole object")
+            said = content_range(answer.response.headers)
+        if said is None:
+            await self._fetch_whole(answer, attempts)
+            return
+        self._total = said.total
+        assert said.total is not None
+        stop = min(step, said.total)
+        self._rest = list(cut(stop, said.total, step))
+        self._hold(answer)
+        self._known.set()
+        await self._fetch(ByteRange(0, stop), attempts, answer)
+
+    async def _fetch_whole(self, answer: Answer, attempts: Attempts) -> None:
+        """An answer of 200 that is the whole object, from a server that knows no ranges."""
+        self._hold(answer)
+        length = answer.response.content_length
+        if length is not None:
+            self._total = length
+            self._known.set()
+            if length:
+                await self._fetch(ByteRange(0, length), attempts, answer)
+            else:
+                answer.response.release()
+            return
+        while True:
+            reached, fault = await self._receive(answer.response, 0, 0, None)
+            if fault is None:
+                self._total = reached
+                self._known.set()
+                return
+            await self._try_again(None, attempts, fault)
+            answer = await self._get(None, attempts)
+            if answer.failed:
+                raise answer.error().in_transfer(AwsDownloadError, "the whole object")
+            self._hold(answer)
+
+    async def _fetch(
+        self, wanted: ByteRange, attempts: Attempts | None = None, answer: Answer | None = None
+    ) -> None:
+        """One range into its place, resumed at the next byte as often as the tries allow."""
+        attempts = attempts or self._engine.pipeline.attempts(self._tries)
+        position = wanted.start
+        while position < wanted.stop:
+            left = ByteRange(position, wanted.stop)
+            if answer is None:
+                answer = await self._get(left, attempts)
+            if answer.failed:
+                raise self._error(answer, left)
+            self._hold(answer)
+            begins, fault = self._misplaced(answer, left)
+            if fault is None:
+                reached, fault = await self._receive(
+                    answer.response, begins, position, wanted.stop
+                )
+                if reached > position:
+                    attempts.uncounted()
+                    position = reached
+            answer = None
+            if position < wanted.stop:
+                await self._try_again(ByteRange(position, wanted.stop), attempts, fault or _SHORT)
+
+    # One answer
+
+    async def _get(self, wanted: ByteRange | None, attempts: Attempts) -> Answer:
+        headers = self._headers.copy()
+        if wanted is not None:
+            headers["Range"] = wanted.header
+        etag = self._identity[0] if self._identity else None
+        if etag:
+            headers["If-Match"] = etag
+        try:
+            return await self._engine.send(
+                Request(
+                    operation="GetObject",
+                    method="GET",
+                    bucket=self._bucket,
+                    key=self._key,
+                    headers=headers,
+                    options=self._options,
+                ),
+                attempts,
+            )
+        except S3ConnectionError as error:
+            error.add_note(f"while downloading {wanted or 'the whole object'}")
+            raise
+
+    def _hold(self, answer: Answer) -> None:
+        """Hold an answer to the first one's ETag and version."""
+        headers = answer.response.headers
+        identity = (headers.get("ETag"), headers.get("x-amz-version-id"))
+        if self._identity is None:
+            self._identity = identity
+        elif identity != self._identity:
+            answer.response.close()
+            raise self._changed()
+
+    def _changed(self) -> ObjectChanged:
+        etag = self._identity[0] if self._identity else None
+        return ObjectChanged(
+            f"{self._bucket}/{self._key} was replaced while it was being downloaded "
+            f"(it began with ETag {etag})"
+        )
+
+    def _error(self, answer: Answer, wanted: ByteRange) -> S3Error:
+        changed = answer.response.status == 412 and "If-Match" not in self._headers
+        if changed and self._identity is not None:
+            return self._changed()
+        return answer.error().in_transfer(AwsDownloadError, str(wanted))
+
+    def _misplaced(self, answer: Answer, wanted: ByteRange) -> tuple[int, str | None]:
+        """Where the answer's body begins in the object, and what is wrong with it if anything."""
+        response = answer.response
+        said = content_range(response.headers)
+        if said is None:
+            # The whole object, from a server that does not do ranges: what is not wanted of it
+            # is skipped.
+            begins, announced = 0, self._total
+        else:
+            begins, announced = said.sent.start, said.sent.size
+            if said.total not in (None, self._total):
+                response.close()
+                raise self._changed()
+        fault = None
+        if said is not None and (begins != wanted.start or said.sent.stop > wanted.stop):
+            fault = f"the server sent {said.sent}"
+        elif response.content_length not in (None, announced):
+            fault = f"the server announced {response.content_length} bytes for {announced}"
+        if fault is not None:
+            response.close()
+        return begins, fault
+
+    async def _receive(
+        self, response: aiohttp.ClientResponse, begins: int, position: int, stop: int | None
+    ) -> tuple[int, str | None]:
+        """Write a body that begins at *begins*, from *position* up to *stop*.
+
+        Returns how far it got and why no further, None when the end was reached as it should.
+        """
+        content, start, fault = response.content, position, None
+        pending = bytearray()
+        skip = position - begins
+        while True:
+            try:
+                data = await content.readany()
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                fault = f"the body broke off: {type(error).__name__}"
+                break
+            if not data:
+                break
+            if skip:
+                skip, data = max(0, skip - len(data)), data[skip:]
+            pending += data
+            if stop is not None and position + len(pending) > stop:
+                break
+            if len(pending) >= self._buffer_size:
+                await self._sink.write(position, pending)
+                position += len(pending)
+                pending = bytearray()
+        if stop is not None and position + len(pending) > stop:
+            response.close()
+            if begins == 0 and start - begins + stop <= (self._total or 0):
+                del pending[stop - position :]
+            else:
+                return start, "the body is longer than its Content-Range"
+        if pending:
+            await self._sink.write(position, pending)
+            position += len(pending)
+        if fault is not None:
+            response.close()
+        else:
+            response.release()
+        return position, fault
+
+    async def _try_again(
+        self, wanted: ByteRange | None, attempts: Attempts, fault: str
+    ) -> None:
+        """Wait before the next attempt, or raise when there is none left."""
+        timeout = "Timeout" in fault
+        if not await self._engine.pipeline.pause(attempts, timeout=timeout):
+            raise ConnectionBodyError(
+                f"GetObject {self._bucket}/{self._key} [{wanted or 'the whole object'}]: {fault}"
+                f" (after {attempts.sends} attempts)",
+                attempts=attempts.sends,
+            )
+
+
+async def download_file(
+    engine: Engine,
+    bucket: str,
+    key: str,
+    destination: Path,
+    *,
+    headers: Mapping[str, str],
+    range_step: int,
+    workers_count: int,
+    range_tries: int,
+    buffer_size: int,
+    options: Mapping[str, Any],
+) -> int:
+    """Download *key* of *bucket* to *destination*, which appears only when it is complete.
+
+    Returns the object's size in bytes. Raises the typed errors of S3 (also ``AwsDownloadError``),
+    ``ObjectChanged``, ``S3ConnectionError``, and ``OSError`` from the disk.
+    """
+    sink = await open_sink(destination)
+    try:
+        download = _Download(
+            engine,
+            bucket,
+            key,
+            sink,
+            headers=CIMultiDict(headers),
+            tries=range_tries,
+            buffer_size=buffer_size,
+            options=options,
+        )
+        size = await download.run(range_step, workers_count)
+        await sink.commit(size)
+        return size
+    finally:
+        await finished(sink.discard())

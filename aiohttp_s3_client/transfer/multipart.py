@@ -1,0 +1,297 @@
+"""The life of a multipart upload: create, send parts, complete, or abort.
+
+Which of the caller's headers go with which request:
+
+==================================================  ======  =====  ========
+header                                              Create  parts  Complete
+==================================================  ======  =====  ========
+``x-amz-request-payer``,
+``x-amz-expected-bucket-owner``                     yes     yes    yes
+``x-amz-server-side-encryption-customer-*``         yes     yes    yes
+``If-Match``, ``If-None-Match``,
+``x-amz-mp-object-size``                            no      no     yes
+``x-amz-checksum-crc32`` and its like
+(of the whole object)                               no      no     yes
+everything else (``Content-Type``, metadata, ACL,
+storage class, tagging, encryption, …)              yes     no     no
+==================================================  ======  =====  ========
+
+``Content-MD5`` fits none of them and is refused.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from multidict import CIMultiDict
+
+from ..config import MAX_PARTS
+from ..engine import Engine
+from ..errors import AwsError, AwsUploadError, ResponseParseError, S3Error
+from ..protocol.clock import parse_http_date
+from ..protocol.xml import build_complete, parse_complete, parse_upload_id
+from ..request import Body, Request
+from ..transport.answer import Answer
+from ..transport.source import BytesSource
+from .schedule import finished, settled
+
+log = logging.getLogger(__name__)
+
+_EVERYWHERE = ("x-amz-request-payer", "x-amz-expected-bucket-owner")
+_CUSTOMER_KEY = "x-amz-server-side-encryption-customer-"
+_COMPLETE_ONLY = frozenset({"if-match", "if-none-match", "x-amz-mp-object-size"})
+_CHECKSUM_SETTINGS = frozenset({"x-amz-checksum-algorithm", "x-amz-checksum-type"})
+_MD5_ETAG = re.compile(r'"?([0-9a-f]{32})"?')
+
+
+class UploadHeaders:
+    """The caller's headers, sorted by the requests of an upload. See the module's table."""
+
+    __slots__ = ("complete", "create", "part")
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self.create: CIMultiDict[str] = CIMultiDict()
+        self.part: CIMultiDict[str] = CIMultiDict()
+        self.complete: CIMultiDict[str] = CIMultiDict()
+        for name, value in headers.items():
+            for target in self._targets(name.lower()):
+                target.add(name, value)
+
+    def _targets(self, name: str) -> tuple[CIMultiDict[str], ...]:
+        if name == "content-md5":
+            raise ValueError("headers: Content-MD5 of a whole object fits no multipart upload")
+        if name in _EVERYWHERE or name.startswith(_CUSTOMER_KEY):
+            return (self.create, self.part, self.complete)
+        of_whole = name.startswith("x-amz-checksum-") and name not in _CHECKSUM_SETTINGS
+        if name in _COMPLETE_ONLY or of_whole:
+            return (self.complete,)
+        return (self.create,)
+
+
+class MultipartUpload:
+    """One upload. Every method raises typed errors that are also ``AwsUploadError``."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        bucket: str,
+        key: str,
+        *,
+        headers: Mapping[str, str],
+        part_tries: int | None = None,
+        calculate_sha256: bool | None = None,
+        abort_timeout: float = 10.0,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._engine = engine
+        self._bucket = bucket
+        self._key = key
+        self._headers = UploadHeaders(headers)
+        self._part_tries = part_tries
+        self._calculate_sha256 = calculate_sha256
+        self._abort_timeout = abort_timeout
+        self._options = options or {}
+        self._etags: dict[int, str] = {}
+        self._checksums: dict[int, str] = {}
+        self._size = 0
+        self._created_at: str | None = None
+        self.upload_id = ""
+
+    @property
+    def parts(self) -> int:
+        """How many parts were sent."""
+        return len(self._etags)
+
+    async def create(self) -> None:
+        """Begin the upload. Cancelled in between, it still learns the upload id and aborts it."""
+        answer = await self.begin()
+        if answer.failed:
+            raise answer.error().in_transfer(AwsUploadError, "creating the upload")
+
+    async def begin(self) -> Answer:
+        """As ``create``, but a refusal is returned as it came."""
+        task = asyncio.create_task(self._begin())
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            # Whether S3 made the upload is known only when it has answered: an upload that
+            # nobody knows of would cost money until somebody looks for it (P9).
+            await self._let_begin_end(task)
+            raise
+
+    async def _begin(self) -> Answer:
+        headers = self._headers.create.copy()
+        if self._sends_checksums() and "x-amz-checksum-algorithm" not in headers:
+            headers["x-amz-checksum-algorithm"] = "CRC32"
+            headers["x-amz-checksum-type"] = "FULL_OBJECT"
+        answer = await self._engine.send(
+            Request(
+                operation="CreateMultipartUpload",
+                method="POST",
+                bucket=self._bucket,
+                key=self._key,
+                query=(("uploads", ""),),
+                headers=headers,
+                error_with_200=True,
+                options=self._options,
+            )
+        )
+        if not answer.failed:
+            self.upload_id = parse_upload_id(answer.body or b"")
+            self._created_at = answer.response.headers.get("Date")
+        return answer
+
+    async def _let_begin_end(self, task: asyncio.Task[Answer]) -> None:
+        asyncio.get_running_loop().call_later(self._abort_timeout, task.cancel)
+        await settled(task)
+        await self.abort()
+
+    def _sends_checksums(self) -> bool:
+        probe = Request(operation="UploadPart", method="PUT", bucket=self._bucket, checksum=True)
+        pipeline = self._engine.pipeline
+        return pipeline.protection(self._engine.endpoint, probe).crc32
+
+    async def send_part(
+        self, number: int, body: Body, content_sha256: str | None = None
+    ) -> str:
+        """Send part *number* (from 1) and return its ETag. May run beside other parts."""
+        if not 1 <= number <= MAX_PARTS:
+            raise ValueError(f"part number {number} is not between 1 and {MAX_PARTS:,}")
+        try:
+            answer = await self._engine.send(
+                Request(
+                    operation="UploadPart",
+                    method="PUT",
+                    bucket=self._bucket,
+                    key=self._key,
+                    query=(("partNumber", str(number)), ("uploadId", self.upload_id)),
+                    headers=self._headers.part.copy(),
+                    body=body if body.size else None,
+                    content_sha256=content_sha256,
+                    calculate_sha256=self._calculate_sha256,
+                    checksum=True,
+                    max_attempts=self._part_tries,
+                    options=self._options,
+                )
+            )
+        except AwsError as error:
+            raise error.in_transfer(AwsUploadError, f"part {number}") from None
+        if answer.failed:
+            raise answer.error().in_transfer(AwsUploadError, f"part {number}")
+        headers = answer.response.headers
+        answer.response.release()
+        etag = headers.get("ETag")
+        if not etag:
+            raise ResponseParseError(f"UploadPart {number}: the answer has no ETag")
+        self._etags[number] = etag
+        if checksum := headers.get("x-amz-checksum-crc32"):
+            self._checksums[number] = checksum
+        self._size += body.size
+        return etag
+
+    async def complete(self) -> Answer:
+        """Make the object of the parts sent. The answer's body is still readable."""
+        document = build_complete(sorted(self._etags.items()), checksums=self._checksums)
+        headers = self._headers.complete.copy()
+        headers["Content-Type"] = "application/xml"
+        answer = await self._engine.send(
+            Request(
+                operation="CompleteMultipartUpload",
+                method="POST",
+                bucket=self._bucket,
+                key=self._key,
+                query=(("uploadId", self.upload_id),),
+                headers=headers,
+                body=BytesSource(document),
+                error_with_200=True,
+                options=self._options,
+            )
+        )
+        if answer.failed:
+            if answer.response.status == 404 and answer.attempts > 1:
+                found = await self._completed_before()
+                if found is not None:
+                    return found
+            raise answer.error().in_transfer(AwsUploadError, "completing the upload")
+        parse_complete(answer.body or b"")
+        return answer
+
+    async def _completed_before(self) -> Answer | None:
+        """The object, when an earlier Complete made it and only its answer was lost (P10)."""
+        found = await self._engine.send(
+            Request(
+                operation="HeadObject",
+                method="HEAD",
+                bucket=self._bucket,
+                key=self._key,
+                headers=self._headers.part.copy(),
+                options=self._options,
+            )
+        )
+        found.response.release()
+        if found.failed:
+            return None
+        headers = found.response.headers
+        etag, expected = headers.get("ETag", "").strip('"'), self._expected_etag()
+        if expected is not None and etag == expected:
+            return found
+        if re.fullmatch(r"[0-9a-f]{32}-\d+", etag) and expected is not None:
+            return None
+        # Neither side has the usual form (encryption, another vendor): then its size and age.
+        begun = parse_http_date(self._created_at or "")
+        made = parse_http_date(headers.get("Last-Modified", ""))
+        recent = begun is not None and made is not None and made >= begun
+        return found if recent and headers.get("Content-Length") == str(self._size) else None
+
+    def _expected_etag(self) -> str | None:
+        """The ETag that S3 forms of the parts': the MD5 of their MD5s, and their number."""
+        digest = hashlib.md5(usedforsecurity=False)
+        for _, etag in sorted(self._etags.items()):
+            match = _MD5_ETAG.fullmatch(etag)
+            if match is None:
+                return None
+            digest.update(bytes.fromhex(match[1]))
+        return f"{digest.hexdigest()}-{len(self._etags)}"
+
+    async def abort(self) -> None:
+        """Drop the upload and its parts. Never raises but for cancellation: failures are logged.
+
+        Bounded by ``abort_timeout``, and not given up when the caller is cancelled meanwhile (P9).
+        """
+        if not self.upload_id:
+            return
+        await finished(self._abort())
+
+    async def _abort(self) -> None:
+        where = f"upload {self.upload_id} of {self._bucket}/{self._key}"
+        try:
+            async with asyncio.timeout(self._abort_timeout):
+                answer = await self._engine.send(
+                    Request(
+                        operation="AbortMultipartUpload",
+                        method="DELETE",
+                        bucket=self._bucket,
+                        key=self._key,
+                        query=(("uploadId", self.upload_id),),
+                        headers=CIMultiDict(
+                            (name, value)
+                            for name, value in self._headers.part.items()
+                            if name.lower() in _EVERYWHERE
+                        ),
+                        options=self._options,
+                    )
+                )
+        except (S3Error, RuntimeError, TimeoutError) as error:
+            log.warning("%s could not be aborted, its parts remain: %s", where, error)
+            return
+        # 404: it is gone already, which is what was wanted.
+        if answer.failed and answer.response.status != 404:
+            log.warning("%s could not be aborted, its parts remain: %s", where, answer.error())
+        answer.response.release()

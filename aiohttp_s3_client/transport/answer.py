@@ -1,0 +1,127 @@
+"""What a server answered: the response, and what its error body says.
+
+Bodies of errors are read here, bounded, and kept so that the caller can still read them from the
+response. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import aiohttp
+
+from ..errors import (
+    BODY_LIMIT,
+    AwsError,
+    error_class,
+    redact_body,
+    redact_text,
+    redacted_request_info,
+)
+from ..protocol.xml import ErrorDocument, parse_error
+from ..request import Request
+
+DRAIN_LIMIT = 64 * 1024
+DRAIN_SECONDS = 0.25
+_READ_LIMIT = 1024 * 1024
+_NO_DOCUMENT = ErrorDocument()
+
+
+class AnswerTooLarge(aiohttp.ClientPayloadError):
+    """A document that S3 would never send at this length."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """One answer of S3, judged. ``body`` is None while it is unread in ``response``."""
+
+    response: aiohttp.ClientResponse
+    request: Request
+    body: bytes | None = None
+    document: ErrorDocument = _NO_DOCUMENT
+    failed: bool = False
+    """Whether this is an error: a status of 300 and above, or a 200 with an error in its body."""
+    attempts: int = 1
+    elapsed: float = 0.0
+    secrets: tuple[str, ...] = ()
+
+    def error(self) -> AwsError:
+        """The typed error of this answer."""
+        response, request, document = self.response, self.request, self.document
+        info = response.request_info
+        return error_class(document.code, response.status)(
+            redacted_request_info(info.real_url, info.method, info.headers),
+            status=response.status,
+            code=document.code,
+            message=redact_text(document.message or response.reason or "", self.secrets),
+            headers=response.headers,
+            body=redact_body(self.body or b"", self.secrets),
+            operation=request.operation,
+            bucket=request.bucket,
+            key=request.key or "",
+            attempts=self.attempts,
+            elapsed=self.elapsed,
+        )
+
+    def raise_for_status(self) -> aiohttp.ClientResponse:
+        """The response of a success, or its typed error raised."""
+        if self.failed:
+            raise self.error()
+        return self.response
+
+
+async def read_document(response: aiohttp.ClientResponse, seconds: float) -> bytes:
+    """A whole XML document of at most 1 MiB, which stays readable through *response*.
+
+    Raises what aiohttp raises when the body breaks off, ``TimeoutError`` after *seconds*.
+    """
+    async with asyncio.timeout(seconds):
+        if not hasattr(response, "_body"):
+            # A later aiohttp may keep it elsewhere: then only its own read() keeps the body.
+            return await response.read()
+        pieces: list[bytes] = []
+        size = 0
+        async for piece in response.content.iter_any():
+            pieces.append(piece)
+            size += len(piece)
+            if size > _READ_LIMIT:
+                response.close()
+                raise AnswerTooLarge(f"an XML document of over {_READ_LIMIT} bytes")
+        body = b"".join(pieces)
+        response._body = body
+    return body
+
+
+def document_of(body: bytes) -> ErrorDocument:
+    """What an error's body says; an empty document when it is not S3's XML."""
+    return parse_error(body[:BODY_LIMIT]) or _NO_DOCUMENT
+
+
+async def leave(response: aiohttp.ClientResponse) -> None:
+    """Let go of a response whose reader is done: a small rest is read, a large one cut off.
+
+    A connection with an unread body cannot be used again; reading a little is cheaper than a new
+    connection, reading a lot is not (P2).
+    """
+    content = response.content
+    if response.closed or content is None or content.at_eof():
+        response.release()
+        return
+    left = DRAIN_LIMIT
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while left > 0 and (piece := await content.readany()):
+                left -= len(piece)
+    except (aiohttp.ClientError, TimeoutError):
+        left = 0  # What remains is of no interest, however it ended: the connection goes.
+    if left > 0 and content.at_eof():
+        response.release()
+    else:
+        response.close()
+
+
+def secrets_in(values: Iterable[str | None]) -> tuple[str, ...]:
+    """The secrets of one request that an answer might repeat."""
+    return tuple(value for value in values if value)

@@ -1,0 +1,435 @@
+"""The one road that a request takes: resolve, sign, send, judge, then retry or return.
+
+::
+
+    credentials ─┐
+    route ───────┼─> sign ─> exchange ─┬─> Answer ─┬─ success ────────────────> return
+    body's hash ─┘     ^               │           ├─ correctable, once each ─┐
+                       │               └─> Fault ──┴─ transient, if allowed ──┤
+                       └──────────────────── pause ───────────────────────────┘
+
+*Correctable* means that the answer says how the same request would do: another region (P16), the
+right time (P24), fresh credentials (P15), no ``Expect`` (P19). Such a send is not counted.
+*Transient* means trying again later may do; it is paid from the client's quota and slowed by its
+pace (P18). Only what can be sent again is sent again (P8).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import aiohttp
+from aiohttp import hdrs
+from multidict import CIMultiDict
+from yarl import URL
+
+from ..config import ClientConfig
+from ..errors import S3ConnectionError, S3TimeoutError
+from ..models import CredentialsProvider, CredentialsSnapshot
+from ..protocol.clock import Clock
+from ..protocol.encoding import encode_query
+from ..protocol.endpoint import Endpoint
+from ..protocol.integrity import Protection, protection
+from ..protocol.retry import (
+    RETRY_AFTER_CAP,
+    Attempts,
+    Pace,
+    RetryQuota,
+    backoff,
+    is_throttling,
+    is_transient,
+    retry_after,
+)
+from ..protocol.routes import Route, Routes
+from ..protocol.sigv4 import EMPTY_SHA256, UNSIGNED_PAYLOAD, SigV4Signer
+from ..protocol.xml import is_error
+from ..request import Request
+from .answer import Answer, document_of, read_document, secrets_in
+from .exchange import Fault, exchange
+from .session import default_headers, request_timeout
+
+_REGION_STATUS = frozenset({301, 307, 400, 403})
+_SKEW_CODES = frozenset({"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"})
+_EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
+_REDIRECTS = frozenset({301, 302, 307, 308})
+_MAX_REDIRECTS = 3
+_DOCUMENT_SECONDS = 60.0
+_LONG_DOCUMENT_SECONDS = 900.0
+"""CompleteMultipartUpload may work for minutes, sending white space to keep the connection."""
+
+
+@dataclass(slots=True)
+class _Corrections:
+    """What was already learnt and tried within one request: each once, so that nothing loops."""
+
+    region: bool = False
+    clock: bool = False
+    credentials: bool = False
+    probe: bool = False
+    redirects: int = 0
+    target: URL | None = None
+    """Where a redirect with a Location sends the request."""
+
+
+class Pipeline:
+    """Sends requests for one client. See the module's text for the road."""
+
+    def __init__(
+        self,
+        *,
+        session: Callable[[], aiohttp.ClientSession],
+        config: ClientConfig,
+        credentials: CredentialsProvider,
+        routes: Callable[[CredentialsSnapshot], Routes],
+    ) -> None:
+        self._session = session
+        self._config = config
+        self._credentials = credentials
+        self._routes = routes
+        self._signers: tuple[CredentialsSnapshot | None, dict[str, SigV4Signer]] = (None, {})
+        self._deaf_hosts: set[str] = set()
+        self._random = random.Random()
+        self.clock = Clock()
+        self.quota = RetryQuota()
+        self.pace = Pace()
+
+    def attempts(self, limit: int | None = None) -> Attempts:
+        """A fresh count for one request, part or range."""
+        return Attempts(limit or self._config.max_attempts, time.monotonic())
+
+    def signer(self, snapshot: CredentialsSnapshot, region: str) -> SigV4Signer:
+        """The signer of *snapshot* for *region*; each derives its key once a day."""
+        current, signers = self._signers
+        if current is not snapshot:
+            signers = {}
+            self._signers = (snapshot, signers)
+        if (signer := signers.get(region)) is None:
+            signer = signers[region] = SigV4Signer(
+                snapshot.access_key_id,
+                snapshot.secret_access_key,
+                snapshot.session_token,
+                region=region,
+            )
+        return signer
+
+    def protection(self, endpoint: Endpoint, request: Request) -> Protection:
+        """How *request*'s body is protected on the way to *endpoint*."""
+        config = self._config
+        wish = request.calculate_sha256
+        return protection(
+            scheme=endpoint.scheme,
+            is_aws=endpoint.is_aws,
+            checksum_fits=request.checksum,
+            calculate_sha256=config.calculate_content_sha256 if wish is None else wish,
+            checksums=config.request_checksum_calculation,
+        )
+
+    async def send(self, request: Request, attempts: Attempts | None = None) -> Answer:
+        """Send *request* until it is answered for good; the answer, whatever its status.
+
+        Raises ``S3ConnectionError`` (or ``S3TimeoutError``) when no answer came, ``AwsError`` for
+        an error that S3 reports in a 200, and what the user's own data raised.
+        """
+        attempts = attempts or self.attempts(request.max_attempts)
+        corrections = _Corrections()
+        headers = await self._prepared_headers(request)
+        while True:
+            snapshot = await self._credentials.resolve()
+            routes = self._routes(snapshot)
+            route = routes.of(request.bucket)
+            if (wait := self.pace.delay(time.monotonic())) > 0:
+                await asyncio.sleep(wait)
+            attempts.sent()
+            outcome = await self._attempt(request, headers, snapshot, route, corrections.target)
+            if isinstance(outcome, Fault):
+                error = self.connection_error(request, outcome, attempts)
+                again = await self._after_fault(request, route, outcome, attempts)
+            else:
+                outcome.attempts = attempts.sends
+                outcome.elapsed = time.monotonic() - attempts.started
+                if not outcome.failed:
+                    self._succeeded(routes, request, attempts)
+                    return outcome
+                error = outcome.error() if outcome.response.status < 300 else None
+                again = await self._after_error(request, routes, outcome, attempts, corrections)
+            if again:
+                continue
+            if error is not None:
+                raise error
+            assert isinstance(outcome, Answer)
+            return outcome
+
+    async def pause(
+        self, attempts: Attempts, *, wish: float | None = None, timeout: bool = False
+    ) -> bool:
+        """Wait before another attempt; False when there is none left, by number or by quota.
+
+        *wish* is the server's own, in seconds; *timeout* makes the attempt dearer.
+        """
+        if not attempts.left or (wish is not None and wish > RETRY_AFTER_CAP):
+            return False
+        paid = self.quota.take(timeout=timeout)
+        if not paid:
+            return False
+        attempts.paid = paid
+        await asyncio.sleep(max(backoff(max(attempts.spent, 1), self._random), wish or 0.0))
+        return True
+
+    # One attempt
+
+    async def _prepared_headers(self, request: Request) -> CIMultiDict[str]:
+        """The headers that every attempt has in common, the payload's hash among them."""
+        session = self._session()
+        if session.closed:
+            raise RuntimeError("the aiohttp session is closed")
+        headers = default_headers(session)
+        headers.update(request.headers)
+        body = request.body
+        if body is None:
+            headers["x-amz-content-sha256"] = request.content_sha256 or EMPTY_SHA256
+            return headers
+        snapshot = await self._credentials.resolve()
+        guard = self.protection(self._routes(snapshot).of(request.bucket).endpoint, request)
+        digest = request.content_sha256
+        if digest is None and guard.sign_sha256 and not snapshot.anonymous:
+            digest = await body.sha256()
+        headers["x-amz-content-sha256"] = digest or UNSIGNED_PAYLOAD
+        if guard.crc32 and not _has_checksum(headers):
+            crc = await body.crc32()
+            if crc is not None:
+                headers["x-amz-checksum-crc32"] = base64.b64encode(crc.to_bytes(4, "big")).decode()
+        return headers
+
+    async def _attempt(
+        self,
+        request: Request,
+        headers: CIMultiDict[str],
+        snapshot: CredentialsSnapshot,
+        route: Route,
+        target: URL | None,
+    ) -> Answer | Fault:
+        address = route.endpoint.address(request.bucket, request.key)
+        url = address.url(encode_query(request.query)) if target is None else target
+        signed = self._signed(request.method, url, headers, snapshot, route.region)
+        body = request.body
+        expect = (
+            body is not None
+            and self._config.expect_continue_from is not None
+            and body.size >= self._config.expect_continue_from
+            and address.authority not in self._deaf_hosts
+        )
+        session = self._session()
+        options = {
+            "timeout": request_timeout(session, self._config),
+            "auto_decompress": False,
+            **request.options,
+        }
+        secrets = secrets_in((snapshot.session_token, snapshot.secret_access_key))
+        outcome = await exchange(
+            session,
+            request.method,
+            url,
+            signed,
+            body=body,
+            expect=expect,
+            write_timeout=self._config.write_timeout,
+            options=options,
+        )
+        if isinstance(outcome, Fault):
+            return outcome
+        return await self._judged(request, outcome, secrets)
+
+    def _signed(
+        self,
+        method: str,
+        url: URL,
+        headers: CIMultiDict[str],
+        snapshot: CredentialsSnapshot,
+        region: str,
+    ) -> CIMultiDict[str]:
+        if snapshot.anonymous:
+            signed = headers.copy()
+            signed.popall("x-amz-content-sha256", None)
+        else:
+            signed = self.signer(snapshot, region).sign(
+                method,
+                url,
+                headers,
+                payload_hash=headers["x-amz-content-sha256"],
+                now=self.clock.now(),
+            )
+        # Not signed, since proxies rewrite it; without it aiohttp asks for compression, which
+        # would make the bytes differ from those that are stored (P22).
+        signed.setdefault(hdrs.ACCEPT_ENCODING, "identity")
+        return signed
+
+    async def _judged(
+        self, request: Request, response: aiohttp.ClientResponse, secrets: tuple[str, ...]
+    ) -> Answer | Fault:
+        answer = Answer(response, request, secrets=secrets)
+        answer.failed = response.status >= 300
+        if not answer.failed and not request.error_with_200:
+            return answer
+        seconds = _DOCUMENT_SECONDS if answer.failed else _LONG_DOCUMENT_SECONDS
+        try:
+            answer.body = await read_document(response, seconds)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            response.close()
+            return Fault(
+                f"the answer ({response.status}) broke off: {type(error).__name__}",
+                timeout=isinstance(error, TimeoutError),
+            )
+        answer.failed = answer.failed or is_error(answer.body)
+        if answer.failed:
+            answer.document = document_of(answer.body)
+        return answer
+
+    # What comes after it
+
+    def _succeeded(self, routes: Routes, request: Request, attempts: Attempts) -> None:
+        self.quota.give_back(attempts.paid)
+        self.pace.succeeded()
+        routes.confirm(request.bucket)
+
+    async def _after_fault(
+        self, request: Request, route: Route, fault: Fault, attempts: Attempts
+    ) -> bool:
+        """Whether to send again after no answer came."""
+        if fault.unanswered:
+            self._deaf_hosts.add(route.endpoint.address(request.bucket, request.key).authority)
+            attempts.uncounted()
+            return True
+        if fault.permanent or fault.source_error is not None or not _can_resend(request):
+            return False
+        if fault.connected and not request.idempotent:
+            return False
+        return await self.pause(attempts, timeout=fault.timeout)
+
+    async def _after_error(
+        self,
+        request: Request,
+        routes: Routes,
+        answer: Answer,
+        attempts: Attempts,
+        corrections: _Corrections,
+    ) -> bool:
+        """Whether to send again after an error."""
+        if not _can_resend(request):
+            return False
+        if await self._corrected(request, routes, answer, corrections):
+            attempts.uncounted()
+            return True
+        status, code = answer.response.status, answer.document.code
+        # An error in the body of a 200 is an InternalError by any other name (P4).
+        if not (is_transient(status, code) or status < 300):
+            return False
+        if is_throttling(status, code) or status == 503:
+            self.pace.throttled(time.monotonic())
+        elif not request.idempotent:
+            return False
+        wish = retry_after(answer.response.headers.get(hdrs.RETRY_AFTER), self.clock.now())
+        return await self.pause(attempts, wish=wish)
+
+    async def _corrected(
+        self, request: Request, routes: Routes, answer: Answer, corrections: _Corrections
+    ) -> bool:
+        """Whether the answer taught something that makes the same request worth sending again."""
+        response, code = answer.response, answer.document.code
+        status = response.status
+        if status == 417:
+            self._deaf_hosts.add(response.url.authority)
+            return True
+        if status in _REGION_STATUS and not corrections.region:
+            region = response.headers.get("x-amz-bucket-region") or answer.document.region
+            if routes.learn(request.bucket, region):
+                corrections.region = True
+                return True
+        if status in _REDIRECTS and self._redirected(request, routes, answer, corrections):
+            return True
+        head = request.method == hdrs.METH_HEAD
+        if (code in _SKEW_CODES or (head and status == 403)) and not corrections.clock:
+            corrections.clock = True
+            if self.clock.learn(response.headers.get(hdrs.DATE)):
+                return True
+        if code in _EXPIRED_CODES and not corrections.credentials:
+            corrections.credentials = True
+            self._credentials.invalidate()
+            return True
+        if head and status in (301, 400, 403) and not corrections.probe:
+            corrections.probe = True
+            return await self._probe(request, routes, answer, corrections)
+        return False
+
+    def _redirected(
+        self, request: Request, routes: Routes, answer: Answer, corrections: _Corrections
+    ) -> bool:
+        """Follow a Location, signed anew, when it stays with the same service."""
+        location = answer.response.headers.get(hdrs.LOCATION)
+        if not location or corrections.redirects >= _MAX_REDIRECTS:
+            return False
+        try:
+            target = answer.response.url.join(URL(location, encoded=True))
+        except ValueError:
+            return False
+        if not routes.of(request.bucket).endpoint.trusts(target):
+            return False
+        corrections.redirects += 1
+        corrections.target = target
+        return True
+
+    async def _probe(
+        self, request: Request, routes: Routes, answer: Answer, corrections: _Corrections
+    ) -> bool:
+        """Ask with a GET why a HEAD was refused: a HEAD's answer has no body that could say.
+
+        Once a bucket has answered well its region is known to be right, and nothing is asked.
+        """
+        if routes.is_confirmed(request.bucket):
+            return False
+        get = replace(
+            request, method=hdrs.METH_GET, headers=request.headers.copy(), error_with_200=False
+        )
+        get.headers["Range"] = "bytes=0-0"
+        snapshot = await self._credentials.resolve()
+        route = routes.of(request.bucket)
+        headers = await self._prepared_headers(get)
+        reason = await self._attempt(get, headers, snapshot, route, corrections.target)
+        if isinstance(reason, Fault):
+            return False
+        if not reason.failed:
+            reason.response.close()
+            return False
+        answer.document = reason.document
+        return await self._corrected(get, routes, reason, corrections)
+
+    def connection_error(
+        self, request: Request, fault: Fault, attempts: Attempts
+    ) -> BaseException:
+        """The one error that a fault ends in, or what the user's own data raised."""
+        if fault.source_error is not None:
+            return fault.source_error
+        elapsed = time.monotonic() - attempts.started
+        where = "/".join(filter(None, (request.bucket, request.key)))
+        times = "attempt" if attempts.sends == 1 else "attempts"
+        text = (
+            f"{request.operation} {where}".rstrip()
+            + f": {fault.reason} (after {attempts.sends} {times}, {elapsed:.1f} s)"
+        )
+        cls = S3TimeoutError if fault.timeout else S3ConnectionError
+        return cls(text, attempts=attempts.sends, elapsed=elapsed)
+
+
+_CHECKSUM_HEADERS = ("x-amz-checksum-", "content-md5", "x-amz-sdk-checksum-")
+
+
+def _has_checksum(headers: CIMultiDict[str]) -> bool:
+    return any(name.lower().startswith(_CHECKSUM_HEADERS) for name in headers)
+
+
+def _can_resend(request: Request) -> bool:
+    return request.body is None or request.body.replayable

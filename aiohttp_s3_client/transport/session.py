@@ -1,0 +1,80 @@
+"""The aiohttp session that requests go through: the user's, taken as it is found, or our own.
+
+Of a user's session the default headers are merged before signing, its timeout is respected where
+the user set one, and its ``raise_for_status`` is applied by the pipeline with our typed errors.
+It is never closed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import aiohttp
+from aiohttp.client import DEFAULT_TIMEOUT
+from multidict import CIMultiDict
+
+from ..config import ClientConfig
+
+KEEPALIVE_SECONDS = 15.0
+"""S3 drops idle connections at about 20 s; one that is reused later than that is dead."""
+
+CONNECTION_LIMIT = 64
+
+_OURS = frozenset(
+    {
+        "authorization",
+        "content-length",
+        "host",
+        "transfer-encoding",
+        "x-amz-content-sha256",
+        "x-amz-date",
+        "x-amz-security-token",
+    }
+)
+
+
+def open_session() -> aiohttp.ClientSession:
+    """A session for S3 alone. To be called inside a running event loop."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=CONNECTION_LIMIT, keepalive_timeout=KEEPALIVE_SECONDS),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        # Retries, deadlines and redirects are the pipeline's; see request_timeout below.
+        timeout=aiohttp.ClientTimeout(total=None),
+    )
+
+
+def request_timeout(
+    session: aiohttp.ClientSession, config: ClientConfig
+) -> aiohttp.ClientTimeout:
+    """The timeouts of each request: the user's own where set, else ours.
+
+    aiohttp's default, five minutes for everything, is nobody's choice: it would cut long
+    transfers. A total time applies only where the user set it.
+    """
+    theirs = session.timeout
+    if theirs == DEFAULT_TIMEOUT:
+        theirs = aiohttp.ClientTimeout(total=None)
+    return aiohttp.ClientTimeout(
+        total=theirs.total,
+        connect=theirs.connect,
+        sock_connect=theirs.sock_connect or config.connect_timeout,
+        sock_read=theirs.sock_read or config.read_timeout,
+    )
+
+
+def default_headers(session: aiohttp.ClientSession) -> CIMultiDict[str]:
+    """The session's default headers, to be signed with the rest.
+
+    Raises ``ValueError`` for one that the signer has to set.
+    """
+    headers = CIMultiDict(session.headers)
+    refuse_ours(headers, "the session's default headers")
+    return headers
+
+
+def refuse_ours(headers: Mapping[str, str], where: str) -> None:
+    """Raise ``ValueError`` when *headers* sets what only the signer or aiohttp may set."""
+    for name in headers:
+        if name.lower() in _OURS:
+            raise ValueError(f"{where}: {name} is set by the client itself; leave it out")

@@ -1,0 +1,148 @@
+"""Where a download goes: a file beside its destination, renamed when it is complete.
+
+Two forms. ``PositionedFile`` writes every range in its place with ``os.pwrite``. Where there is
+none (Windows), or with ``AIOS3_PLAIN=1``, ``RangeFiles`` gives each range a file of its own and
+joins them at the end. All disk work runs in worker threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import bisect
+import contextlib
+import os
+import secrets
+import shutil
+from pathlib import Path
+from typing import Protocol
+
+from ..config import plain_paths_only
+
+O_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
+
+
+class Sink(Protocol):
+    """A destination that takes bytes by position."""
+
+    async def write(self, position: int, data: bytes | memoryview) -> None:
+        """Put *data* at *position*. *data* is not kept."""
+
+    async def commit(self, size: int) -> None:
+        """The object is complete with *size* bytes: let it appear under its final name."""
+
+    async def discard(self) -> None:
+        """Remove everything that was written. Safe after ``commit``."""
+
+
+async def open_sink(destination: Path) -> Sink:
+    """A sink for *destination*, which stays untouched until ``commit``.
+
+    Raises ``OSError`` when its folder is missing or may not be written.
+    """
+    pwrite = hasattr(os, "pwrite") and not plain_paths_only()
+    return await asyncio.to_thread(PositionedFile if pwrite else RangeFiles, destination)
+
+
+class PositionedFile:
+    """One temporary file, written by position from any number of workers."""
+
+    def __init__(self, destination: Path) -> None:
+        self._destination = destination
+        self._path: Path | None = _beside(destination)
+        # 0o666 leaves the mode to the user's umask, as for a file written in place.
+        self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | O_CLOEXEC, 0o666)
+
+    async def write(self, position: int, data: bytes | memoryview) -> None:
+        await asyncio.to_thread(self._write, position, memoryview(data))
+
+    def _write(self, position: int, data: memoryview) -> None:
+        while data:
+            written = os.pwrite(self._fd, data, position)
+            position += written
+            data = data[written:]
+
+    async def commit(self, size: int) -> None:
+        await asyncio.to_thread(self._commit, size)
+
+    def _commit(self, size: int) -> None:
+        assert self._path is not None
+        _check_size(os.fstat(self._fd).st_size, size)
+        _move(self._path, self._destination)
+        self._path = None
+
+    async def discard(self) -> None:
+        await asyncio.to_thread(self._discard)
+
+    def _discard(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+            self._path = None
+
+
+class RangeFiles:
+    """A temporary folder of files, each of which grows from the position that names it."""
+
+    def __init__(self, destination: Path) -> None:
+        self._destination = destination
+        self._folder = _beside(destination)
+        self._folder.mkdir()
+        self._starts: list[int] = []
+        self._ends: dict[int, int] = {}
+
+    async def write(self, position: int, data: bytes | memoryview) -> None:
+        start = self._file_for(position)
+        self._ends[start] = max(self._ends[start], position + len(data))
+        await asyncio.to_thread(self._write, start, position, data)
+
+    def _file_for(self, position: int) -> int:
+        """The start of the file that reaches *position*; a new one where none does."""
+        place = bisect.bisect_right(self._starts, position)
+        if place and position <= self._ends[self._starts[place - 1]]:
+            return self._starts[place - 1]
+        self._starts.insert(place, position)
+        self._ends[position] = position
+        return position
+
+    def _write(self, start: int, position: int, data: bytes | memoryview) -> None:
+        path = self._folder / str(start)
+        with open(path, "r+b" if path.exists() else "w+b") as file:
+            file.seek(position - start)
+            file.write(data)
+
+    async def commit(self, size: int) -> None:
+        await asyncio.to_thread(self._commit, size)
+
+    def _commit(self, size: int) -> None:
+        whole = self._folder / "whole"
+        with open(whole, "wb") as out:
+            for start in self._starts:
+                _check_size(out.tell(), start)
+                part = self._folder / str(start)
+                with open(part, "rb") as file:
+                    shutil.copyfileobj(file, out, 1024 * 1024)
+                part.unlink()
+            _check_size(out.tell(), size)
+        _move(whole, self._destination)
+
+    async def discard(self) -> None:
+        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+
+
+def _beside(destination: Path) -> Path:
+    """A fresh hidden name in the destination's folder, so that the rename stays on one disk."""
+    return destination.with_name(f".{destination.name[:100]}.{secrets.token_hex(8)}.part")
+
+
+def _move(path: Path, destination: Path) -> None:
+    """Put *path* in the destination's place, keeping the mode of a file that was there."""
+    with contextlib.suppress(FileNotFoundError):
+        path.chmod(destination.stat().st_mode & 0o7777)
+    os.replace(path, destination)
+
+
+def _check_size(written: int, size: int) -> None:
+    if written != size:
+        raise RuntimeError(f"{written} bytes were written of an object of {size}")

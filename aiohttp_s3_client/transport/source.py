@@ -1,0 +1,273 @@
+"""What a request sends, whatever the user handed over, behind one face.
+
+A source has a size, says whether it can be sent again, and gives the bytes of each attempt in
+pieces of at most ``PIECE`` bytes. aiohttp never sees the user's object, so a spent stream is
+never sent a second time by mistake. Files and iterators are read in a worker thread: the event
+loop never waits on the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import os
+import zlib
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
+
+from ..errors import SourceChanged
+
+PIECE = 64 * 1024
+"""What is handed to aiohttp at a time: it warns of bodies past 1 MiB and copies small ones."""
+
+READ = 1024 * 1024
+"""What is read from a file at a time: a thread switch costs about as much as 256 KiB."""
+
+_INLINE_HASH = 128 * 1024
+"""Below this a digest takes less than handing it to a thread."""
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+
+
+@runtime_checkable
+class BinaryFile(Protocol):
+    """A binary file object, as far as it is needed."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+SourceData: TypeAlias = (
+    Buffer | str | Path | BinaryFile | AsyncIterable[bytes] | Iterable[bytes]
+)
+
+
+class BytesSource:
+    """Bytes in memory: sent as views, never copied, always replayable."""
+
+    __slots__ = ("_view",)
+    replayable = True
+
+    def __init__(self, data: Buffer) -> None:
+        self._view = memoryview(data).cast("B")
+
+    @property
+    def size(self) -> int:
+        return self._view.nbytes
+
+    async def open(self) -> AsyncIterator[bytes | memoryview]:
+        for start in range(0, self._view.nbytes, PIECE):
+            yield self._view[start : start + PIECE]
+
+    async def sha256(self) -> str:
+        if self.size <= _INLINE_HASH:
+            return hashlib.sha256(self._view).hexdigest()
+        return await asyncio.to_thread(lambda: hashlib.sha256(self._view).hexdigest())
+
+    async def crc32(self) -> int:
+        if self.size <= _INLINE_HASH:
+            return zlib.crc32(self._view)
+        return await asyncio.to_thread(zlib.crc32, self._view)
+
+
+class _ReadSource:
+    """What can be read again and again, in a thread, as often as an attempt or a digest needs."""
+
+    __slots__ = ("size",)
+    replayable = True
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def _each(self) -> Iterator[bytes]:
+        raise NotImplementedError
+
+    def _short(self, missing: int) -> SourceChanged:
+        return SourceChanged(f"the file ends {missing} bytes before what was announced")
+
+    async def open(self) -> AsyncIterator[bytes | memoryview]:
+        async for data in _pulled(self._each()):
+            for piece in _pieces(data):
+                yield piece
+
+    async def sha256(self) -> str:
+        def digest() -> str:
+            running = hashlib.sha256()
+            for data in self._each():
+                running.update(data)
+            return running.hexdigest()
+
+        return await asyncio.to_thread(digest)
+
+    async def crc32(self) -> int:
+        def digest() -> int:
+            running = 0
+            for data in self._each():
+                running = zlib.crc32(data, running)
+            return running
+
+        return await asyncio.to_thread(digest)
+
+
+class FileSource(_ReadSource):
+    """A slice of an open file, read by position: parts of one file never disturb each other.
+
+    The descriptor stays the caller's. A file that became shorter is ``SourceChanged``.
+    """
+
+    __slots__ = ("_fd", "_offset")
+
+    def __init__(self, fd: int, offset: int, size: int) -> None:
+        super().__init__(size)
+        self._fd = fd
+        self._offset = offset
+
+    def _each(self) -> Iterator[bytes]:
+        done = 0
+        while done < self.size:
+            data = _pread(self._fd, min(READ, self.size - done), self._offset + done)
+            if not data:
+                raise self._short(self.size - done)
+            done += len(data)
+            yield data
+
+
+class SeekableSource(_ReadSource):
+    """A seekable file object: one request at a time, each from where the file stood at first."""
+
+    __slots__ = ("_file", "_start")
+
+    def __init__(self, file: BinaryIO, start: int, size: int) -> None:
+        super().__init__(size)
+        self._file = file
+        self._start = start
+
+    def _each(self) -> Iterator[bytes]:
+        self._file.seek(self._start)
+        left = self.size
+        while left:
+            data = self._file.read(min(READ, left))
+            if not data:
+                raise self._short(left)
+            left -= len(data)
+            yield data
+
+
+class StreamSource:
+    """Bytes that come once, of a size that the caller knows.
+
+    More or fewer of them than announced is an error: the request is broken off, since S3 would
+    otherwise store, or wait for, something else than was meant.
+    """
+
+    __slots__ = ("_stream", "_taken", "size")
+
+    def __init__(self, stream: AsyncIterator[bytes], size: int) -> None:
+        self._stream = stream
+        self._taken = False
+        self.size = size
+
+    @property
+    def replayable(self) -> bool:
+        return not self._taken
+
+    async def open(self) -> AsyncIterator[bytes | memoryview]:
+        if self._taken:
+            raise RuntimeError("a stream can be sent only once")
+        self._taken = True
+        sent = 0
+        async for data in self._stream:
+            sent += len(data)
+            if sent > self.size:
+                raise SourceChanged(f"the stream gave more than data_length={self.size} bytes")
+            for piece in _pieces(data):
+                yield piece
+        if sent < self.size:
+            raise SourceChanged(f"the stream ended after {sent} of data_length={self.size} bytes")
+
+    async def sha256(self) -> None:
+        return None
+
+    async def crc32(self) -> None:
+        return None
+
+
+def _pieces(data: Buffer) -> Iterator[bytes | memoryview]:
+    if isinstance(data, bytes) and len(data) <= PIECE:
+        if data:
+            yield data
+        return
+    view = memoryview(data).cast("B")
+    for start in range(0, view.nbytes, PIECE):
+        yield view[start : start + PIECE]
+
+
+if hasattr(os, "pread"):
+    _pread: Callable[[int, int, int], bytes] = os.pread
+else:
+    import threading
+
+    _seek_lock = threading.Lock()
+
+    def _pread(fd: int, size: int, offset: int) -> bytes:
+        # Without pread a position belongs to the descriptor, which the parts share.
+        with _seek_lock:
+            os.lseek(fd, offset, os.SEEK_SET)
+            return os.read(fd, size)
+
+
+def as_stream(data: BinaryFile | AsyncIterable[bytes] | Iterable[bytes]) -> AsyncIterator[bytes]:
+    """The pieces of a file object or an iterable, as the user cut them, read off the loop."""
+    if isinstance(data, AsyncIterable):
+        return _checked(data)
+    if isinstance(data, BinaryFile):
+        return _checked(_file_pieces(data))
+    if isinstance(data, list | tuple):
+        return _checked(_each_of(data))
+    return _checked(_pulled(iter(data)))
+
+
+async def _checked(stream: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    async for data in stream:
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise TypeError(f"data: the stream gave {type(data).__name__}, not bytes")
+        yield data if isinstance(data, bytes) else bytes(data)
+
+
+async def _each_of(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+async def _file_pieces(file: BinaryFile) -> AsyncIterator[bytes]:
+    while data := await asyncio.to_thread(file.read, READ):
+        yield data
+
+
+async def _pulled(iterator: Iterator[bytes]) -> AsyncIterator[bytes]:
+    done = object()
+    while (data := await asyncio.to_thread(next, iterator, done)) is not done:
+        yield data  # type: ignore[misc]  # `done` was just ruled out
+
+
+def is_seekable(file: object) -> bool:
+    """Whether *file* is a file object whose size can be found and that can be read again."""
+    seekable = getattr(file, "seekable", None)
+    return bool(seekable and seekable())
+
+
+async def seekable_source(file: BinaryIO) -> BytesSource | SeekableSource:
+    """A source of what is left of a seekable file object, from where it stands now."""
+    if isinstance(file, io.BytesIO):
+        return BytesSource(file.getvalue()[file.tell() :])
+
+    def measure() -> tuple[int, int]:
+        start = file.tell()
+        end = file.seek(0, os.SEEK_END)
+        file.seek(start)
+        return start, max(0, end - start)
+
+    start, size = await asyncio.to_thread(measure)
+    return SeekableSource(file, start, size)
+
