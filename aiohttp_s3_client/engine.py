@@ -118,6 +118,7 @@ class Engine:
         *,
         query: tuple[tuple[str, str], ...] = (),
         headers: CIMultiDict[str] | None = None,
+        document: bool = False,
     ) -> Answer:
         """A request without a body that has to succeed; its typed error is raised otherwise."""
         answer = await self.send(
@@ -128,6 +129,7 @@ class Engine:
                 key=key,
                 query=query,
                 headers=headers if headers is not None else CIMultiDict(),
+                document=document,
             )
         )
         answer.raise_for_status()

@@ -27,7 +27,6 @@ Codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -153,9 +152,7 @@ def redact_headers(headers: Mapping[str, str]) -> CIMultiDictProxy[str]:
     )
 
 
-def redacted_request_info(
-    url: URL, method: str, headers: Mapping[str, str]
-) -> aiohttp.RequestInfo:
+def redacted_request_info(url: URL, method: str, headers: Mapping[str, str]) -> aiohttp.RequestInfo:
     """What aiohttp keeps of a request, fit to be shown."""
     shown = redact_url(url)
     return aiohttp.RequestInfo(shown, method, redact_headers(headers), shown)
@@ -259,12 +256,15 @@ class AwsError(S3Error, aiohttp.ClientResponseError):
     @property
     def request_id(self) -> str:
         """``x-amz-request-id``, for the server's support; empty when the server sends none."""
-        return (self.headers or {}).get("x-amz-request-id", "")
+        return self._header("x-amz-request-id")
 
     @property
     def host_id(self) -> str:
         """``x-amz-id-2``, beside the request id; empty when the server sends none."""
-        return (self.headers or {}).get("x-amz-id-2", "")
+        return self._header("x-amz-id-2")
+
+    def _header(self, name: str) -> str:
+        return self.headers.get(name, "") if self.headers else ""
 
     def __str__(self) -> str:
         what = self.operation or self.request_info.method
@@ -307,7 +307,9 @@ class AwsError(S3Error, aiohttp.ClientResponseError):
 
     @classmethod
     def _role(cls) -> type[AwsError] | None:
-        return next((role for role in (AwsUploadError, AwsDownloadError) if issubclass(cls, role)), None)
+        return next(
+            (role for role in (AwsUploadError, AwsDownloadError) if issubclass(cls, role)), None
+        )
 
     def in_transfer(self, role: type[AwsError], detail: str) -> AwsError:
         """The same error as met in a transfer: *role* is ``AwsUploadError`` or ``AwsDownloadError``."""
@@ -534,9 +536,15 @@ def error_class(code: str, status: int) -> type[AwsError]:
     return Redirected if 300 <= status < 400 else AwsError
 
 
-@functools.cache
 def _in_role(cls: type[AwsError], role: type[AwsError]) -> type[AwsError]:
-    return type(cls.__name__, (role, cls), {"__module__": __name__, "__doc__": cls.__doc__})
+    mixed = _ROLES.get((cls, role))
+    if mixed is None:
+        space = {"__module__": __name__, "__doc__": cls.__doc__}
+        mixed = _ROLES[cls, role] = type(cls.__name__, (role, cls), space)
+    return mixed
+
+
+_ROLES: dict[tuple[type[AwsError], type[AwsError]], type[AwsError]] = {}
 
 
 def _unpickle(
@@ -548,5 +556,7 @@ def _unpickle(
     return (_in_role(cls, role) if role else cls)(info, **fields)
 
 
-def _rebuild(cls: type[S3ConnectionError], message: str, fields: dict[str, Any]) -> S3ConnectionError:
+def _rebuild(
+    cls: type[S3ConnectionError], message: str, fields: dict[str, Any]
+) -> S3ConnectionError:
     return cls(message, **fields)

@@ -53,8 +53,8 @@ class Request:
     """Whether a CRC32 may go with the body, where the client's settings want one."""
     idempotent: bool = True
     """Whether sending it twice has the effect of sending it once."""
-    error_with_200: bool = False
-    """Whether S3 may report an error in the body of a 200."""
+    document: bool = False
+    """Whether the answer is an XML document: it is read whole, and may be an error with a 200."""
     max_attempts: int | None = None
     """How often it may be sent; None is the client's setting."""
     options: Mapping[str, Any] = field(default_factory=dict)

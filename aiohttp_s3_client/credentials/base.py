@@ -67,8 +67,7 @@ class AbstractCredentials(ABC):
     async def resolve(self) -> CredentialsSnapshot:
         """The credentials to sign with now. Never blocks the event loop.
 
-        Gives the same object until something changes. Raises ``CredentialsError``, which lists
-        what was tried when there are none.
+        Raises ``CredentialsError``, which lists what was tried when there are none.
         """
 
     @abstractmethod
@@ -79,7 +78,7 @@ class AbstractCredentials(ABC):
         ``await credentials.resolve()`` when that is not known yet.
         """
 
-    def invalidate(self) -> None:
+    def invalidate(self) -> None:  # noqa: B027  # most sources have nothing to forget
         """Forget what may have expired; the next ``resolve`` looks again."""
 
     async def find_region(self) -> str:

@@ -50,7 +50,7 @@ class _Download:
         self,
         engine: Engine,
         bucket: str,
-        key: str,
+        key: str | None,
         sink: Sink,
         *,
         headers: CIMultiDict[str],
@@ -153,9 +153,7 @@ class _Download:
             self._hold(answer)
             begins, fault = self._misplaced(answer, left)
             if fault is None:
-                reached, fault = await self._receive(
-                    answer.response, begins, position, wanted.stop
-                )
+                reached, fault = await self._receive(answer.response, begins, position, wanted.stop)
                 if reached > position:
                     attempts.uncounted()
                     position = reached
@@ -275,9 +273,7 @@ class _Download:
             response.release()
         return position, fault
 
-    async def _try_again(
-        self, wanted: ByteRange | None, attempts: Attempts, fault: str
-    ) -> None:
+    async def _try_again(self, wanted: ByteRange | None, attempts: Attempts, fault: str) -> None:
         """Wait before the next attempt, or raise when there is none left."""
         timeout = "Timeout" in fault
         if not await self._engine.pipeline.pause(attempts, timeout=timeout):
@@ -291,7 +287,7 @@ class _Download:
 async def download_file(
     engine: Engine,
     bucket: str,
-    key: str,
+    key: str | None,
     destination: Path,
     *,
     headers: Mapping[str, str],

@@ -21,11 +21,12 @@ async def list_objects(
     delimiter: str | None = None,
     max_keys: int | None = None,
     start_after: str | None = None,
+    relative_to: str = "",
 ) -> AsyncGenerator[tuple[list[AwsObjectMeta], list[str]], None]:
     """The objects and common prefixes of each page. An empty page in between is not the end.
 
     Keys are asked for percent-encoded, so that no character breaks the XML, and come decoded
-    (P23).
+    (P23), without the prefix *relative_to* that all of them have.
     """
     fixed = [("list-type", "2"), ("encoding-type", "url")]
     for name, value in (
@@ -39,9 +40,18 @@ async def list_objects(
     token: str | None = None
     while True:
         query = fixed if token is None else [*fixed, ("continuation-token", token)]
-        answer = await engine.request("ListObjectsV2", "GET", bucket, None, query=tuple(query))
-        page = parse_listing(await answer.response.read())
-        yield page.objects, page.prefixes
+        answer = await engine.request(
+            "ListObjectsV2", "GET", bucket, None, query=tuple(query), document=True
+        )
+        page = parse_listing(answer.body or b"")
+        if relative_to:
+            cut = len(relative_to)
+            yield (
+                [meta._replace(key=meta.key[cut:]) for meta in page.objects],
+                [name[cut:] for name in page.prefixes],
+            )
+        else:
+            yield page.objects, page.prefixes
         if not page.is_truncated:
             return
         if page.next_token is None or page.next_token == token:

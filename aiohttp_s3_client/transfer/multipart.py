@@ -40,6 +40,7 @@ from ..protocol.xml import build_complete, parse_complete, parse_upload_id
 from ..request import Body, Request
 from ..transport.answer import Answer
 from ..transport.source import BytesSource
+from .content_type import set_content_type
 from .schedule import finished, settled
 
 log = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ class MultipartUpload:
         self,
         engine: Engine,
         bucket: str,
-        key: str,
+        key: str | None,
         *,
         headers: Mapping[str, str],
         part_tries: int | None = None,
@@ -128,6 +129,7 @@ class MultipartUpload:
 
     async def _begin(self) -> Answer:
         headers = self._headers.create.copy()
+        await set_content_type(headers, self._bucket, self._key)
         if self._sends_checksums() and "x-amz-checksum-algorithm" not in headers:
             headers["x-amz-checksum-algorithm"] = "CRC32"
             headers["x-amz-checksum-type"] = "FULL_OBJECT"
@@ -139,7 +141,7 @@ class MultipartUpload:
                 key=self._key,
                 query=(("uploads", ""),),
                 headers=headers,
-                error_with_200=True,
+                document=True,
                 options=self._options,
             )
         )
@@ -158,9 +160,7 @@ class MultipartUpload:
         pipeline = self._engine.pipeline
         return pipeline.protection(self._engine.endpoint, probe).crc32
 
-    async def send_part(
-        self, number: int, body: Body, content_sha256: str | None = None
-    ) -> str:
+    async def send_part(self, number: int, body: Body, content_sha256: str | None = None) -> str:
         """Send part *number* (from 1) and return its ETag. May run beside other parts."""
         if not 1 <= number <= MAX_PARTS:
             raise ValueError(f"part number {number} is not between 1 and {MAX_PARTS:,}")
@@ -210,7 +210,7 @@ class MultipartUpload:
                 query=(("uploadId", self.upload_id),),
                 headers=headers,
                 body=BytesSource(document),
-                error_with_200=True,
+                document=True,
                 options=self._options,
             )
         )

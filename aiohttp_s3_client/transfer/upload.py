@@ -7,8 +7,8 @@ one being gathered.
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,14 +17,12 @@ from typing import Any
 from ..config import MAX_PARTS
 from ..engine import Engine
 from ..errors import SourceChanged
-from ..protocol.ranges import cut
+from ..protocol.ranges import ByteRange, cut
+from ..request import Body
 from ..transport.answer import Answer
-from ..transport.source import BytesSource, FileSource
+from ..transport.source import BytesSource, FileSource, OpenFile
 from .multipart import MultipartUpload
 from .schedule import Job, run_jobs
-
-
-Parts = Callable[[MultipartUpload], AsyncGenerator[Job, None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +39,7 @@ class UploadOptions:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments for aiohttp."""
 
-    def start(self, engine: Engine, bucket: str, key: str) -> MultipartUpload:
+    def start(self, engine: Engine, bucket: str, key: str | None) -> MultipartUpload:
         return MultipartUpload(
             engine,
             bucket,
@@ -55,35 +53,36 @@ class UploadOptions:
 
 
 async def upload_file(
-    engine: Engine, bucket: str, key: str, fd: int, path: Path, how: UploadOptions
+    engine: Engine, bucket: str, key: str | None, file: OpenFile, path: Path, how: UploadOptions
 ) -> Answer:
-    """Upload the open file *fd* in parts, read by position. A changed size is ``SourceChanged``.
+    """Upload an open file in parts, read by position. A changed size is ``SourceChanged``.
 
     Raises ``ValueError`` before sending when it would take more than 10,000 parts.
     """
-    size = os.fstat(fd).st_size
+    size = file.size
     if size > how.part_size * MAX_PARTS:
-        needed = -(-size // MAX_PARTS)
         raise ValueError(
             f"part_size={how.part_size} cuts {path} ({size} bytes) into more than {MAX_PARTS:,} "
-            f"parts; it must be at least {needed}"
+            f"parts; it must be at least {-(-size // MAX_PARTS)}"
         )
 
-    async def parts(upload: MultipartUpload) -> AsyncGenerator[Job, None]:
+    async def parts() -> AsyncGenerator[Job, None]:
         # An empty object is one empty part: S3 completes no upload without parts.
-        ranges = list(cut(0, size, how.part_size)) or [(0, 0)]
-        for number, (start, stop) in enumerate(ranges, 1):
-            yield partial(_send, upload, number, FileSource(fd, start, stop - start))
-        if os.fstat(fd).st_size != size:
+        ranges = list(cut(0, size, how.part_size)) or [ByteRange(0, 0)]
+        for number, part in enumerate(ranges, 1):
+            yield partial(_send, upload, number, FileSource(file, part.start, part.size))
+
+    async def unchanged() -> None:
+        if await asyncio.to_thread(file.size_now) != size:
             raise SourceChanged(f"{path} had {size} bytes when its upload began and no longer has")
 
     upload = how.start(engine, bucket, key)
     await upload.create()
-    return await _send_all(upload, parts, how)
+    return await _send_all(upload, parts(), how, unchanged)
 
 
 async def upload_stream(
-    engine: Engine, bucket: str, key: str, stream: AsyncIterator[bytes], how: UploadOptions
+    engine: Engine, bucket: str, key: str | None, stream: AsyncIterator[bytes], how: UploadOptions
 ) -> Answer:
     """Upload what *stream* gives, in parts of ``part_size`` bytes."""
     upload = how.start(engine, bucket, key)
@@ -92,9 +91,9 @@ async def upload_stream(
 
 
 async def send_stream(upload: MultipartUpload, cutter: PartCutter, how: UploadOptions) -> Answer:
-    """Send all parts that *cutter* gives to the upload, which was created, and complete it."""
+    """Send all that *cutter* gives to an upload that was created, and complete it."""
 
-    async def parts(upload: MultipartUpload) -> AsyncGenerator[Job, None]:
+    async def parts() -> AsyncGenerator[Job, None]:
         number = 0
         while (part := await cutter.next()) is not None:
             number += 1
@@ -104,53 +103,64 @@ async def send_stream(upload: MultipartUpload, cutter: PartCutter, how: UploadOp
                 )
             yield partial(_send, upload, number, BytesSource(part))
 
-    return await _send_all(upload, parts, how)
+    return await _send_all(upload, parts(), how)
 
 
 class PartCutter:
-    """Gathers a stream into parts of one size, each copied once."""
+    """Gathers a stream into parts of one size, each byte copied once."""
 
     def __init__(self, stream: AsyncIterator[bytes], part_size: int) -> None:
         self._stream = stream
         self._part_size = part_size
         self._rest = memoryview(b"")
-        self._count = 0
         self._ended = False
+        self._first: memoryview | None = None
+        self._given = 0
 
-    @property
-    def exhausted(self) -> bool:
-        """Whether the stream has given its last byte."""
-        return self._ended and not self._rest
+    async def peek(self) -> tuple[memoryview, bool]:
+        """The first part, which ``next`` gives again, and whether it is all there is."""
+        self._first = await self._gather()
+        await self._look_ahead()
+        return self._first, not self._rest
 
     async def next(self) -> memoryview | None:
         """The next part; the last may be smaller, and the only part of nothing is empty."""
-        if self.exhausted and self._count:
+        part, self._first = self._first, None
+        if part is None:
+            part = await self._gather()
+        if not part and self._given:
             return None
-        part = bytearray()
-        while len(part) < self._part_size:
-            if not self._rest:
-                data = None if self._ended else await anext(self._stream, None)
-                if data is None:
-                    self._ended = True
-                    break
-                self._rest = memoryview(data)
-            room = self._part_size - len(part)
-            part += self._rest[:room]
-            self._rest = self._rest[room:]
-        # Whether another part follows is known only once the stream has been asked.
+        self._given += 1
+        return part
+
+    async def _look_ahead(self) -> None:
         while not self._rest and not self._ended:
             data = await anext(self._stream, None)
             self._ended = data is None
             self._rest = memoryview(data or b"")
-        if not part and self._count:
-            return None
-        self._count += 1
+
+    async def _gather(self) -> memoryview:
+        part = bytearray()
+        while len(part) < self._part_size:
+            await self._look_ahead()
+            if not self._rest:
+                break
+            room = self._part_size - len(part)
+            part += self._rest[:room]
+            self._rest = self._rest[room:]
         return memoryview(part)
 
 
-async def _send_all(upload: MultipartUpload, parts: Parts, how: UploadOptions) -> Answer:
+async def _send_all(
+    upload: MultipartUpload,
+    parts: AsyncGenerator[Job, None],
+    how: UploadOptions,
+    before_complete: Callable[[], Awaitable[None]] | None = None,
+) -> Answer:
     try:
-        await run_jobs(parts(upload), how.workers_count)
+        await run_jobs(parts, how.workers_count)
+        if before_complete is not None:
+            await before_complete()
         return await upload.complete()
     except BaseException:
         if how.auto_abort:
@@ -158,5 +168,5 @@ async def _send_all(upload: MultipartUpload, parts: Parts, how: UploadOptions) -
         raise
 
 
-async def _send(upload: MultipartUpload, number: int, body: BytesSource | FileSource) -> None:
+async def _send(upload: MultipartUpload, number: int, body: Body) -> None:
     await upload.send_part(number, body)

@@ -25,7 +25,8 @@ from ..request import Request
 
 DRAIN_LIMIT = 64 * 1024
 DRAIN_SECONDS = 0.25
-_READ_LIMIT = 1024 * 1024
+ERROR_LIMIT = 1024 * 1024
+DOCUMENT_LIMIT = 32 * 1024 * 1024
 _NO_DOCUMENT = ErrorDocument()
 
 
@@ -72,8 +73,8 @@ class Answer:
         return self.response
 
 
-async def read_document(response: aiohttp.ClientResponse, seconds: float) -> bytes:
-    """A whole XML document of at most 1 MiB, which stays readable through *response*.
+async def read_document(response: aiohttp.ClientResponse, limit: int, seconds: float) -> bytes:
+    """A whole XML document of at most *limit* bytes, which stays readable through *response*.
 
     Raises what aiohttp raises when the body breaks off, ``TimeoutError`` after *seconds*.
     """
@@ -86,9 +87,9 @@ async def read_document(response: aiohttp.ClientResponse, seconds: float) -> byt
         async for piece in response.content.iter_any():
             pieces.append(piece)
             size += len(piece)
-            if size > _READ_LIMIT:
+            if size > limit:
                 response.close()
-                raise AnswerTooLarge(f"an XML document of over {_READ_LIMIT} bytes")
+                raise AnswerTooLarge(f"an XML document of over {limit} bytes")
         body = b"".join(pieces)
         response._body = body
     return body

@@ -190,7 +190,7 @@ async def exchange(
     """
     payload = SourcePayload(body) if body is not None else None
     watch: Watch | None = None
-    if payload is not None and (expect or payload.size > _WATCH_FROM):
+    if payload is not None and body is not None and (expect or body.size > _WATCH_FROM):
         watch = Watch(payload, expects=expect, stall_seconds=write_timeout)
     authorization: str | None = None
     if session.auth is not None or session.trust_env:

@@ -56,7 +56,7 @@ async def fetch(
     except TimeoutError:
         reason, timeout = f"no answer within {timeout_seconds:g} s", True
     except aiohttp.ClientConnectorError as error:
-        reason, timeout = f"cannot connect: {error.os_error}", False
+        reason, timeout = str(error), False
     except (aiohttp.ClientError, OSError) as error:
         reason, timeout = type(error).__name__, False
     # Raised out here, so that aiohttp's error, which may hold the headers, is not chained to it.

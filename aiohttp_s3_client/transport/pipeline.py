@@ -49,7 +49,7 @@ from ..protocol.routes import Route, Routes
 from ..protocol.sigv4 import EMPTY_SHA256, UNSIGNED_PAYLOAD, SigV4Signer
 from ..protocol.xml import is_error
 from ..request import Request
-from .answer import Answer, document_of, read_document, secrets_in
+from .answer import DOCUMENT_LIMIT, ERROR_LIMIT, Answer, document_of, read_document, secrets_in
 from .exchange import Fault, exchange
 from .session import default_headers, request_timeout
 
@@ -58,6 +58,7 @@ _SKEW_CODES = frozenset({"RequestTimeTooSkewed", "RequestExpired", "RequestInThe
 _EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
 _REDIRECTS = frozenset({301, 302, 307, 308})
 _MAX_REDIRECTS = 3
+_WITH_CONTENT_TYPE = frozenset({"PUT", "POST", "PATCH"})
 _DOCUMENT_SECONDS = 60.0
 _LONG_DOCUMENT_SECONDS = 900.0
 """CompleteMultipartUpload may work for minutes, sending white space to keep the connection."""
@@ -138,6 +139,7 @@ class Pipeline:
         attempts = attempts or self.attempts(request.max_attempts)
         corrections = _Corrections()
         headers = await self._prepared_headers(request)
+        error: BaseException | None
         while True:
             snapshot = await self._credentials.resolve()
             routes = self._routes(snapshot)
@@ -189,6 +191,9 @@ class Pipeline:
             raise RuntimeError("the aiohttp session is closed")
         headers = default_headers(session)
         headers.update(request.headers)
+        if request.method in _WITH_CONTENT_TYPE:
+            # aiohttp would add it behind the signer's back.
+            headers.setdefault(hdrs.CONTENT_TYPE, "application/octet-stream")
         body = request.body
         if body is None:
             headers["x-amz-content-sha256"] = request.content_sha256 or EMPTY_SHA256
@@ -273,11 +278,15 @@ class Pipeline:
     ) -> Answer | Fault:
         answer = Answer(response, request, secrets=secrets)
         answer.failed = response.status >= 300
-        if not answer.failed and not request.error_with_200:
+        if not answer.failed and not request.document:
             return answer
-        seconds = _DOCUMENT_SECONDS if answer.failed else _LONG_DOCUMENT_SECONDS
+        limit, seconds = (
+            (ERROR_LIMIT, _DOCUMENT_SECONDS)
+            if answer.failed
+            else (DOCUMENT_LIMIT, _LONG_DOCUMENT_SECONDS)
+        )
         try:
-            answer.body = await read_document(response, seconds)
+            answer.body = await read_document(response, limit, seconds)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             response.close()
             return Fault(
@@ -391,9 +400,7 @@ class Pipeline:
         """
         if routes.is_confirmed(request.bucket):
             return False
-        get = replace(
-            request, method=hdrs.METH_GET, headers=request.headers.copy(), error_with_200=False
-        )
+        get = replace(request, method=hdrs.METH_GET, headers=request.headers.copy(), document=False)
         get.headers["Range"] = "bytes=0-0"
         snapshot = await self._credentials.resolve()
         route = routes.of(request.bucket)
@@ -407,9 +414,7 @@ class Pipeline:
         answer.document = reason.document
         return await self._corrected(get, routes, reason, corrections)
 
-    def connection_error(
-        self, request: Request, fault: Fault, attempts: Attempts
-    ) -> BaseException:
+    def connection_error(self, request: Request, fault: Fault, attempts: Attempts) -> BaseException:
         """The one error that a fault ends in, or what the user's own data raised."""
         if fault.source_error is not None:
             return fault.source_error

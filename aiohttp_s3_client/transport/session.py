@@ -44,9 +44,7 @@ def open_session() -> aiohttp.ClientSession:
     )
 
 
-def request_timeout(
-    session: aiohttp.ClientSession, config: ClientConfig
-) -> aiohttp.ClientTimeout:
+def request_timeout(session: aiohttp.ClientSession, config: ClientConfig) -> aiohttp.ClientTimeout:
     """The timeouts of each request: the user's own where set, else ours.
 
     aiohttp's default, five minutes for everything, is nobody's choice: it would cut long

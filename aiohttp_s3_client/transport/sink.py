@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..config import plain_paths_only
+from .source import Buffer
 
 O_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 
@@ -24,7 +25,7 @@ O_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 class Sink(Protocol):
     """A destination that takes bytes by position."""
 
-    async def write(self, position: int, data: bytes | memoryview) -> None:
+    async def write(self, position: int, data: Buffer) -> None:
         """Put *data* at *position*. *data* is not kept."""
 
     async def commit(self, size: int) -> None:
@@ -52,7 +53,7 @@ class PositionedFile:
         # 0o666 leaves the mode to the user's umask, as for a file written in place.
         self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | O_CLOEXEC, 0o666)
 
-    async def write(self, position: int, data: bytes | memoryview) -> None:
+    async def write(self, position: int, data: Buffer) -> None:
         await asyncio.to_thread(self._write, position, memoryview(data))
 
     def _write(self, position: int, data: memoryview) -> None:
@@ -92,7 +93,7 @@ class RangeFiles:
         self._starts: list[int] = []
         self._ends: dict[int, int] = {}
 
-    async def write(self, position: int, data: bytes | memoryview) -> None:
+    async def write(self, position: int, data: Buffer) -> None:
         start = self._file_for(position)
         self._ends[start] = max(self._ends[start], position + len(data))
         await asyncio.to_thread(self._write, start, position, data)
@@ -106,7 +107,7 @@ class RangeFiles:
         self._ends[position] = position
         return position
 
-    def _write(self, start: int, position: int, data: bytes | memoryview) -> None:
+    def _write(self, start: int, position: int, data: Buffer) -> None:
         path = self._folder / str(start)
         with open(path, "r+b" if path.exists() else "w+b") as file:
             file.seek(position - start)

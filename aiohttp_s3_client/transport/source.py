@@ -12,8 +12,9 @@ import asyncio
 import hashlib
 import io
 import os
+import threading
 import zlib
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
 
@@ -38,9 +39,7 @@ class BinaryFile(Protocol):
     def read(self, size: int = -1, /) -> bytes: ...
 
 
-SourceData: TypeAlias = (
-    Buffer | str | Path | BinaryFile | AsyncIterable[bytes] | Iterable[bytes]
-)
+SourceData: TypeAlias = Buffer | str | Path | BinaryFile | AsyncIterable[bytes] | Iterable[bytes]
 
 
 class BytesSource:
@@ -74,11 +73,12 @@ class BytesSource:
 class _ReadSource:
     """What can be read again and again, in a thread, as often as an attempt or a digest needs."""
 
-    __slots__ = ("size",)
+    __slots__ = ("_piece", "size")
     replayable = True
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, piece: int = PIECE) -> None:
         self.size = size
+        self._piece = piece
 
     def _each(self) -> Iterator[bytes]:
         raise NotImplementedError
@@ -88,7 +88,7 @@ class _ReadSource:
 
     async def open(self) -> AsyncIterator[bytes | memoryview]:
         async for data in _pulled(self._each()):
-            for piece in _pieces(data):
+            for piece in _pieces(data, self._piece):
                 yield piece
 
     async def sha256(self) -> str:
@@ -110,23 +110,80 @@ class _ReadSource:
         return await asyncio.to_thread(digest)
 
 
-class FileSource(_ReadSource):
-    """A slice of an open file, read by position: parts of one file never disturb each other.
+class OpenFile:
+    """A file opened for reading by position, closed when its last reader is done.
 
-    The descriptor stays the caller's. A file that became shorter is ``SourceChanged``.
+    A refused upload leaves its worker thread in the middle of a read; closing the descriptor
+    under it would let it read from whatever file gets that number next.
     """
 
-    __slots__ = ("_fd", "_offset")
+    __slots__ = ("_closed", "_fd", "_lock", "_readers", "size")
 
-    def __init__(self, fd: int, offset: int, size: int) -> None:
-        super().__init__(size)
-        self._fd = fd
+    def __init__(self, path: str | os.PathLike[str], argument: str) -> None:
+        if os.path.isdir(path):
+            raise IsADirectoryError(f"{argument}: {os.fspath(path)!r} is a directory, not a file")
+        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+        self._fd = os.open(path, flags)
+        self._lock = threading.Lock()
+        self._readers = 0
+        self._closed = False
+        self.size = os.fstat(self._fd).st_size
+
+    def read(self, offset: int, size: int) -> bytes:
+        with self._lock:
+            if self._closed:
+                raise ValueError("the file is closed")
+            self._readers += 1
+        try:
+            return self._pread(size, offset)
+        finally:
+            with self._lock:
+                self._readers -= 1
+                self._close_if_idle()
+
+    def _pread(self, size: int, offset: int) -> bytes:
+        if hasattr(os, "pread"):
+            return os.pread(self._fd, size, offset)
+        with self._lock:  # Without pread the position belongs to all readers together.
+            os.lseek(self._fd, offset, os.SEEK_SET)
+            return os.read(self._fd, size)
+
+    def size_now(self) -> int:
+        return os.fstat(self._fd).st_size
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            self._close_if_idle()
+
+    def _close_if_idle(self) -> None:
+        if self._closed and not self._readers and self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+async def open_file(path: str | os.PathLike[str], argument: str) -> OpenFile:
+    """The file at *path*; ``OSError`` when it is missing, a directory, or unreadable."""
+    return await asyncio.to_thread(OpenFile, path, argument)
+
+
+class FileSource(_ReadSource):
+    """A slice of an open file: parts of one file never disturb each other.
+
+    A file that became shorter is ``SourceChanged``.
+    """
+
+    __slots__ = ("_file", "_offset")
+
+    def __init__(self, file: OpenFile, offset: int, size: int, *, piece: int = PIECE) -> None:
+        super().__init__(size, piece)
+        self._file = file
         self._offset = offset
 
     def _each(self) -> Iterator[bytes]:
         done = 0
         while done < self.size:
-            data = _pread(self._fd, min(READ, self.size - done), self._offset + done)
+            data = self._file.read(self._offset + done, min(READ, self.size - done))
             if not data:
                 raise self._short(self.size - done)
             done += len(data)
@@ -193,28 +250,14 @@ class StreamSource:
         return None
 
 
-def _pieces(data: Buffer) -> Iterator[bytes | memoryview]:
-    if isinstance(data, bytes) and len(data) <= PIECE:
+def _pieces(data: Buffer, piece: int = PIECE) -> Iterator[bytes | memoryview]:
+    if isinstance(data, bytes) and len(data) <= piece:
         if data:
             yield data
         return
     view = memoryview(data).cast("B")
-    for start in range(0, view.nbytes, PIECE):
-        yield view[start : start + PIECE]
-
-
-if hasattr(os, "pread"):
-    _pread: Callable[[int, int, int], bytes] = os.pread
-else:
-    import threading
-
-    _seek_lock = threading.Lock()
-
-    def _pread(fd: int, size: int, offset: int) -> bytes:
-        # Without pread a position belongs to the descriptor, which the parts share.
-        with _seek_lock:
-            os.lseek(fd, offset, os.SEEK_SET)
-            return os.read(fd, size)
+    for start in range(0, view.nbytes, piece):
+        yield view[start : start + piece]
 
 
 def as_stream(data: BinaryFile | AsyncIterable[bytes] | Iterable[bytes]) -> AsyncIterator[bytes]:
@@ -270,4 +313,3 @@ async def seekable_source(file: BinaryIO) -> BytesSource | SeekableSource:
 
     start, size = await asyncio.to_thread(measure)
     return SeekableSource(file, start, size)
-

@@ -1,0 +1,99 @@
+"""Arguments of the faces, checked and translated before anything is sent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePath
+from typing import Any
+
+from multidict import CIMultiDict, MultiMapping
+
+from .protocol.endpoint import Endpoint
+from .transport.session import refuse_ours
+
+Headers = Mapping[str, str] | MultiMapping[str] | None
+Params = Mapping[str, Any] | Iterable[tuple[str, Any]] | None
+
+_REFUSED = {
+    "auth": "requests are signed",
+    "allow_redirects": "redirects are followed by the client, signed anew",
+    "chunked": "S3 refuses bodies of unknown length",
+    "compress": "the bytes would no longer be those that are signed",
+    "json": "S3 speaks XML; give bytes as data",
+    "cookies": "S3 has none; set them on the session",
+}
+
+
+def object_name_of(object_name: str | PurePath) -> str:
+    """*object_name* as text; a path object gives its forward-slashed form."""
+    if isinstance(object_name, PurePath):
+        return object_name.as_posix()
+    if not isinstance(object_name, str):
+        raise TypeError(f"object_name must be a str or a path, not {object_name!r}")
+    return object_name
+
+
+def locate_key(
+    endpoint: Endpoint, object_name: str | PurePath, argument: str = "object_name"
+) -> tuple[str, str | None]:
+    """Bucket and key of a name that has to name an object, or a ``ValueError``.
+
+    The key is None where the host may hold the bucket: one segment is then the whole key.
+    """
+    name = object_name_of(object_name)
+    bucket, key = endpoint.locate(name)
+    if not key and (endpoint.bucket or endpoint.host_is_bare or not bucket):
+        raise ValueError(f"{argument}: {name!r} holds no key")
+    return bucket, key
+
+
+def locate(
+    endpoint: Endpoint, object_name: str | PurePath, params: object = None
+) -> tuple[str, str | None]:
+    """Bucket and key of a name that may also name a bucket (``"bucket"``) or the service (``"/"``).
+
+    A name that stops right behind the bucket's slash, with no *params* that would ask something
+    of the bucket, is an empty key: almost always a mistake, and refused.
+    """
+    name = object_name_of(object_name)
+    bucket, key = endpoint.locate(name)
+    if not params and (not name or (key == "" and endpoint.host_is_bare)):
+        raise ValueError(f"object_name: {name!r} holds no key")
+    return bucket, key
+
+
+def merged_headers(headers: Headers) -> CIMultiDict[str]:
+    """The caller's headers, those refused that only the client may set."""
+    merged: CIMultiDict[str] = CIMultiDict(headers or {})
+    refuse_ours(merged, "headers")
+    for name, value in merged.items():
+        if not isinstance(value, str):
+            raise TypeError(f"headers: {name} must be a str, not {value!r}")
+    return merged
+
+
+def query_pairs(params: Params) -> tuple[tuple[str, str], ...]:
+    """*params* as the pairs of a query string; None stands for an empty value."""
+    if params is None:
+        return ()
+    items = params.items() if isinstance(params, Mapping) else params
+    return tuple((str(name), "" if value is None else str(value)) for name, value in items)
+
+
+def aiohttp_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Keyword arguments meant for aiohttp; those that would break a request are refused."""
+    for name in options:
+        if reason := _REFUSED.get(name):
+            raise TypeError(f"{name} cannot be given: {reason}")
+    return options
+
+
+def destination_path(path: str | os.PathLike[str]) -> Path:
+    """Where a download goes, checked. Blocks: for a thread."""
+    destination = Path(path)
+    if destination.is_dir():
+        raise IsADirectoryError(f"file_path: {os.fspath(path)!r} is a directory, not a file")
+    if not destination.parent.is_dir():
+        raise FileNotFoundError(f"file_path: {os.fspath(destination.parent)!r} is no directory")
+    return destination

@@ -1,0 +1,638 @@
+"""``S3Client``: the main face.
+
+Every method translates its arguments and calls the floors below; nothing here sends, retries or
+cuts into parts by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path, PurePath
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from yarl import URL
+
+from .arguments import (
+    Headers,
+    Params,
+    aiohttp_options,
+    destination_path,
+    locate,
+    locate_key,
+    merged_headers,
+    object_name_of,
+    query_pairs,
+)
+from .config import (
+    DEFAULT_PART_SIZE,
+    DEFAULT_WORKERS,
+    MIB,
+    AddressingStyle,
+    ClientConfig,
+    check_part_size,
+    check_positive,
+)
+from .credentials import collect_credentials
+from .engine import Engine
+from .errors import AwsDownloadError, AwsError, AwsUploadError
+from .models import AwsObjectMeta, CredentialsProvider, CredentialsSnapshot
+from .protocol.encoding import encode_query
+from .protocol.endpoint import check_bucket_name
+from .protocol.operations import is_document, is_idempotent, operation_name
+from .protocol.sigv4 import UNSIGNED_PAYLOAD
+from .request import Request
+from .response import ResponseContext, checked
+from .transfer.content_type import set_content_type
+from .transfer.copy import copy_object, rename_object
+from .transfer.download import download_file
+from .transfer.listing import list_objects
+from .transfer.put import send_data
+from .transfer.upload import UploadOptions, upload_file, upload_stream
+from .transfer.uploader import MultipartUploader
+from .transport.answer import Answer
+from .transport.source import FileSource, SourceData, as_stream, open_file
+
+__all__ = ["AwsDownloadError", "AwsError", "AwsUploadError", "S3Client"]
+
+_REQUEST_ARGUMENTS = ("headers", "params", "data", "data_length", "content_sha256")
+
+
+class S3Client:
+    """An S3 client on one aiohttp session.
+
+    Give it a ``session``, which stays yours to close, or enter it with ``async with`` and it
+    opens and closes one of its own. Credentials come from the keywords, the URL, the environment
+    or the config files, in this order, unless ``credentials`` says otherwise.
+
+    :param session: what requests go through; taken as it is found.
+    :param url: ``http(s)://host``, ``…//host/bucket``, ``…//bucket.host``, optionally with
+        ``key_id:secret@``. Without one: AWS's endpoint of ``region``.
+    :param region: what requests are signed for. By default the URL's (on AWS), else the one that
+        comes with the credentials, else us-east-1; a bucket elsewhere is learnt from the answer.
+    :param bucket: the bucket of all object names, when the URL leaves it open.
+    :param base_path: what of the URL's path belongs to the server and not to S3.
+    :param config: see ``ClientConfig``; ``addressing_style`` here is the same setting.
+
+    Raises ``ValueError`` or ``TypeError`` for arguments that cannot work.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession | None = None,
+        url: str | URL | None = None,
+        secret_access_key: str | None = None,
+        access_key_id: str | None = None,
+        session_token: str | None = None,
+        region: str = "",
+        credentials: CredentialsProvider | None = None,
+        *,
+        bucket: str | None = None,
+        base_path: str | None = None,
+        addressing_style: AddressingStyle = "auto",
+        config: ClientConfig | None = None,
+    ) -> None:
+        if session is not None and not isinstance(session, aiohttp.ClientSession):
+            raise TypeError(f"session must be an aiohttp.ClientSession, not {session!r}")
+        if credentials is None:
+            credentials = collect_credentials(
+                url=URL(url) if url is not None else None,
+                access_key_id=access_key_id,
+                secret_access_key=secret_access_key,
+                session_token=session_token,
+                region=region,
+            )
+        elif access_key_id or secret_access_key or session_token:
+            raise ValueError("credentials: give either this or the keys, not both")
+        self._engine = Engine(
+            session=session,
+            url=url,
+            credentials=credentials,
+            region=region,
+            bucket=bucket,
+            base_path=base_path,
+            config=_with_style(config, addressing_style),
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._engine.open()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the session, if it is the client's own."""
+        await self._engine.close()
+
+    @property
+    def credentials(self) -> CredentialsProvider:
+        return self._engine.credentials
+
+    async def resolve_credentials(self) -> CredentialsSnapshot:
+        """Find the credentials now, so that ``presign_url`` has them at hand.
+
+        Raises ``CredentialsError``, which lists what was tried, when there are none.
+        """
+        return await self._engine.credentials.resolve()
+
+    # One request
+
+    def request(
+        self,
+        method: str,
+        path: str | PurePath,
+        headers: Headers = None,
+        params: Params = None,
+        data: SourceData | None = None,
+        data_length: int | None = None,
+        content_sha256: str | None = None,
+        **kwargs: Any,
+    ) -> ResponseContext:
+        """Send any request. The result can be awaited or entered with ``async with``.
+
+        :param path: an object name, or a bucket's, or ``"/"``.
+        :param params: the query, as names and values.
+        :param data: see ``put``.
+        :param data_length: bytes that a stream is going to give.
+        :param content_sha256: hex sha256 of the body where it is known, or a word such as
+            ``UNSIGNED-PAYLOAD``; what is signed.
+        :param kwargs: for ``aiohttp.ClientSession.request``.
+
+        The status is left to the caller unless the session (or ``raise_for_status=`` here) wants
+        it raised. Raises ``S3ConnectionError`` when no answer came.
+        """
+        bucket, key = self._engine.endpoint.locate(object_name_of(path))
+        return self._send(
+            method.upper(), bucket, key, headers, params, data, data_length, content_sha256, kwargs
+        )
+
+    def get(self, object_name: str | PurePath, **kwargs: Any) -> ResponseContext:
+        """GetObject; the body is read from the response, as it is stored.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+        """
+        return self._verb("GET", object_name, kwargs)
+
+    def head(self, object_name: str | PurePath, **kwargs: Any) -> ResponseContext:
+        """HeadObject, or HeadBucket for a bucket's name.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+        """
+        return self._verb("HEAD", object_name, kwargs)
+
+    def delete(self, object_name: str | PurePath, **kwargs: Any) -> ResponseContext:
+        """DeleteObject; 204 also when there was none.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html
+        """
+        return self._verb("DELETE", object_name, kwargs)
+
+    def put(
+        self, object_name: str | PurePath, data: SourceData = b"", **kwargs: Any
+    ) -> ResponseContext:
+        """PutObject.
+
+        *data* is bytes-like, a str (UTF-8), a ``Path``, a binary file object, or an iterable or
+        async iterable of bytes. A stream is sent as it comes when ``data_length=`` says how long
+        it is. One of unknown length is gathered up to 8 MiB and sent whole; beyond that it
+        becomes a multipart upload, and the response is that of CompleteMultipartUpload. Content-Type
+        is guessed from the name unless ``headers`` has one.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+        """
+        if not kwargs.get("params") and not _makes_a_bucket(data):
+            locate_key(self._engine.endpoint, object_name)
+        return self._verb("PUT", object_name, {**kwargs, "data": data})
+
+    def post(
+        self, object_name: str | PurePath, data: SourceData | None = None, **kwargs: Any
+    ) -> ResponseContext:
+        """POST, for S3's many sub-resources (``params=``)."""
+        return self._verb("POST", object_name, {**kwargs, "data": data})
+
+    def put_file(
+        self,
+        object_name: str | PurePath,
+        file_path: str | os.PathLike[str],
+        *,
+        headers: Headers = None,
+        chunk_size: int = 64 * 1024,
+        content_sha256: str | None = None,
+        **kwargs: Any,
+    ) -> ResponseContext:
+        """PutObject of a file of up to 5 GiB, in one request.
+
+        *chunk_size* is how many bytes are handed to the connection at a time. Raises ``OSError``
+        when the file cannot be read, ``SourceChanged`` when it shrinks meanwhile.
+        """
+        check_positive("chunk_size", chunk_size)
+        bucket, key = locate_key(self._engine.endpoint, object_name)
+        merged, options = merged_headers(headers), aiohttp_options(kwargs)
+
+        async def send() -> aiohttp.ClientResponse:
+            with closing(await open_file(file_path, "file_path")) as file:
+                await set_content_type(merged, bucket, key)
+                body = FileSource(file, 0, file.size, piece=chunk_size)
+                answer = await self._engine.send(
+                    Request(
+                        operation="PutObject",
+                        method="PUT",
+                        bucket=bucket,
+                        key=key,
+                        headers=merged,
+                        body=body if body.size else None,
+                        content_sha256=content_sha256,
+                        checksum=True,
+                        options=_for_aiohttp(options),
+                    )
+                )
+                return await self._check(answer, options)
+
+        return ResponseContext(send())
+
+    # Transfers
+
+    async def put_file_multipart(
+        self,
+        object_name: str | PurePath,
+        file_path: str | os.PathLike[str],
+        *,
+        headers: Headers = None,
+        part_size: int = DEFAULT_PART_SIZE,
+        workers_count: int = DEFAULT_WORKERS,
+        part_upload_tries: int = 3,
+        calculate_content_sha256: bool | None = None,
+        auto_abort: bool = True,
+        abort_timeout: float = 10.0,
+        **kwargs: Any,
+    ) -> None:
+        """Upload a file in parts of *part_size* bytes, *workers_count* of them in flight.
+
+        A part is sent at most *part_upload_tries* times. *calculate_content_sha256* None means
+        that parts are hashed over plain HTTP and not over TLS. On an error or a cancellation the
+        upload is aborted (for at most *abort_timeout* seconds) unless *auto_abort* is False.
+
+        Raises ``OSError`` for the file, ``ValueError`` for more than 10,000 parts,
+        ``SourceChanged`` when the file changes its size, and S3's typed errors, which are also
+        ``AwsUploadError``. https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+        """
+        bucket, key = locate_key(self._engine.endpoint, object_name)
+        how = _upload_options(
+            headers, part_size, workers_count, part_upload_tries, auto_abort, abort_timeout,
+            kwargs, calculate_content_sha256,
+        )  # fmt: skip
+        with closing(await open_file(file_path, "file_path")) as file:
+            await upload_file(self._engine, bucket, key, file, Path(file_path), how)
+
+    async def put_multipart(
+        self,
+        object_name: str | PurePath,
+        data: Iterable[bytes] | AsyncIterable[bytes],
+        *,
+        headers: Headers = None,
+        part_size: int = DEFAULT_PART_SIZE,
+        workers_count: int = DEFAULT_WORKERS,
+        part_upload_tries: int = 3,
+        calculate_content_sha256: bool | None = None,
+        auto_abort: bool = True,
+        abort_timeout: float = 10.0,
+        **kwargs: Any,
+    ) -> None:
+        """Upload what *data* gives, gathered into parts; else as ``put_file_multipart``.
+
+        At most ``workers_count + 1`` parts are in memory.
+        """
+        bucket, key = locate_key(self._engine.endpoint, object_name)
+        if isinstance(data, str | bytes | bytearray | memoryview):
+            raise TypeError("data must be an iterable of bytes; put() takes bytes as they are")
+        how = _upload_options(
+            headers, part_size, workers_count, part_upload_tries, auto_abort, abort_timeout,
+            kwargs, calculate_content_sha256,
+        )  # fmt: skip
+        await upload_stream(self._engine, bucket, key, as_stream(data), how)
+
+    def multipart_upload(
+        self,
+        object_name: str | PurePath,
+        *,
+        headers: Headers = None,
+        part_size: int = DEFAULT_PART_SIZE,
+        workers_count: int = DEFAULT_WORKERS,
+        part_upload_tries: int = 3,
+        auto_abort: bool = True,
+        abort_timeout: float = 10.0,
+        **kwargs: Any,
+    ) -> MultipartUploader:
+        """An upload whose parts you send yourself, in an ``async with``; see ``put_part`` there.
+
+        *part_size* is what its ``put_stream`` cuts by; parts given to ``put_part`` have the size
+        that they have, at least 5 MiB but for the last.
+        """
+        bucket, key = locate_key(self._engine.endpoint, object_name)
+        how = _upload_options(
+            headers, part_size, workers_count, part_upload_tries, auto_abort, abort_timeout, kwargs
+        )
+        return MultipartUploader(self._engine, bucket, key, how)
+
+    async def get_file_parallel(
+        self,
+        object_name: str | PurePath,
+        file_path: str | os.PathLike[str],
+        *,
+        headers: Headers = None,
+        range_step: int = DEFAULT_PART_SIZE,
+        workers_count: int = DEFAULT_WORKERS,
+        range_get_tries: int = 3,
+        buffer_size: int = MIB,
+        **kwargs: Any,
+    ) -> None:
+        """Download an object in ranges of *range_step* bytes, *workers_count* of them in flight.
+
+        The file appears only when the last byte has arrived. A range is tried at most
+        *range_get_tries* times without bringing a new byte; *buffer_size* bytes are gathered for
+        each write to the disk.
+
+        Raises ``ObjectChanged`` when the object is replaced meanwhile, ``OSError`` for the file,
+        and S3's typed errors, which are also ``AwsDownloadError``.
+        """
+        bucket, key = locate_key(self._engine.endpoint, object_name)
+        merged = merged_headers(headers)
+        if "Range" in merged:
+            raise ValueError("headers: Range is set by the download itself; leave it out")
+        await download_file(
+            self._engine,
+            bucket,
+            key,
+            await asyncio.to_thread(destination_path, file_path),
+            headers=merged,
+            range_step=check_positive("range_step", range_step),
+            workers_count=check_positive("workers_count", workers_count),
+            range_tries=check_positive("range_get_tries", range_get_tries),
+            buffer_size=check_positive("buffer_size", buffer_size),
+            options=aiohttp_options(kwargs),
+        )
+
+    # Listing, copying, sharing
+
+    def list_objects_v2(
+        self,
+        object_name: str | PurePath = "/",
+        *,
+        bucket: str | None = None,
+        prefix: str | PurePath | None = None,
+        delimiter: str | None = None,
+        max_keys: int | None = None,
+        start_after: str | None = None,
+    ) -> AsyncIterator[tuple[list[AwsObjectMeta], list[str]]]:
+        """The objects of a bucket: one ``(objects, common prefixes)`` per page.
+
+        *object_name* or *bucket* says which bucket, where the URL does not. What *object_name*
+        says beyond the bucket is a prefix. *max_keys* bounds a page (S3: 1 to 1,000), not the
+        listing. Where the URL itself has a prefix, keys come relative to it, as object names.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+        """
+        endpoint = self._engine.endpoint
+        name = object_name_of(object_name)
+        if bucket is not None:
+            if name.strip("/"):
+                raise ValueError(f"object_name: {name!r} and bucket={bucket!r}: give only one")
+            check_bucket_name(bucket, legacy=self._engine.config.legacy_bucket_names)
+            if endpoint.bucket and bucket != endpoint.bucket:
+                raise ValueError(f"bucket: {bucket!r} is not the client's, {endpoint.bucket!r}")
+            within = endpoint.key_prefix
+        else:
+            bucket, key = endpoint.locate(name)
+            within = key or ""
+            if not bucket and endpoint.host_is_bare:
+                raise ValueError(f"object_name: {name!r} names no bucket; or give bucket=…")
+        if max_keys is not None:
+            check_positive("max_keys", max_keys)
+        if prefix is not None and within not in ("", endpoint.key_prefix):
+            raise ValueError(f"prefix: {prefix!r} and object_name={name!r}: give only one")
+        asked = within + (object_name_of(prefix) if prefix is not None else "")
+        return list_objects(
+            self._engine,
+            bucket,
+            prefix=asked or None,
+            delimiter=delimiter,
+            max_keys=max_keys,
+            start_after=endpoint.key_prefix + start_after if start_after is not None else None,
+            relative_to=endpoint.key_prefix,
+        )
+
+    def copy(
+        self,
+        source: str | PurePath,
+        destination: str | PurePath,
+        *,
+        headers: Headers = None,
+        replace_metadata: bool = False,
+        content_type: str | None = None,
+        **kwargs: Any,
+    ) -> ResponseContext:
+        """CopyObject within the server: up to 5 GB, metadata and all.
+
+        With *replace_metadata* the copy gets what *headers* say instead, and *content_type*.
+        An error that S3 reports in the body of a 200 is raised.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+        """
+        places = self._both(source, destination)
+        merged, options = merged_headers(headers), aiohttp_options(kwargs)
+        if content_type is not None and not replace_metadata:
+            raise ValueError("content_type: S3 ignores it unless replace_metadata=True")
+        if replace_metadata:
+            merged["x-amz-metadata-directive"] = "REPLACE"
+            if content_type is not None:
+                merged["Content-Type"] = content_type
+
+        async def send() -> aiohttp.ClientResponse:
+            answer = await copy_object(
+                self._engine, *places, headers=merged, options=_for_aiohttp(options)
+            )
+            return await self._check(answer, options)
+
+        return ResponseContext(send())
+
+    async def rename(
+        self,
+        source: str | PurePath,
+        destination: str | PurePath,
+        *,
+        headers: Headers = None,
+        **kwargs: Any,
+    ) -> None:
+        """Copy, then delete *source* once the copy is known to have succeeded.
+
+        Raises S3's typed errors; after any of them *source* is still there.
+        """
+        places = self._both(source, destination)
+        if places[0] == places[1]:
+            raise ValueError(f"destination: {str(destination)!r} is the source itself")
+        await rename_object(
+            self._engine,
+            *places,
+            headers=merged_headers(headers),
+            options=aiohttp_options(kwargs),
+        )
+
+    def presign_url(
+        self,
+        method: str,
+        url: str | PurePath | URL,
+        headers: Headers = None,
+        content_sha256: str | None = None,
+        expires: int | timedelta = 86400,
+        *,
+        params: Params = None,
+    ) -> URL:
+        """A link that anybody may use for *expires* seconds (1 to 604,800).
+
+        *url* as a str is an object name, taken literally (``?``, ``#`` and ``%`` belong to it);
+        only a ``yarl.URL`` is a URL. *headers* have to be sent by whoever uses the link.
+        Synchronous: it signs with the credentials at hand, so after ``await
+        client.resolve_credentials()`` where they come from a file.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+        """
+        engine = self._engine
+        snapshot = engine.credentials.at_hand()
+        routes = engine.routes(snapshot)
+        if snapshot.anonymous:
+            raise ValueError("presign_url: anonymous credentials sign nothing")
+        if isinstance(url, URL) and url.absolute:
+            target, region = url, routes.default.region
+            if params:
+                raise ValueError("params: put them into the URL that is to be signed")
+        else:
+            name = str(url) if isinstance(url, URL) else object_name_of(url)
+            bucket, key = locate(engine.endpoint, name, params or method.upper() != "GET")
+            route = routes.of(bucket)
+            target = route.endpoint.address(bucket, key).url(encode_query(query_pairs(params)))
+            region = route.region
+        return engine.pipeline.signer(snapshot, region).presign(
+            method,
+            target,
+            merged_headers(headers),
+            expires=expires,
+            payload_hash=content_sha256 or UNSIGNED_PAYLOAD,
+            now=engine.pipeline.clock.now(),
+        )
+
+    # What the methods share
+
+    def _verb(
+        self, method: str, object_name: str | PurePath, kwargs: dict[str, Any]
+    ) -> ResponseContext:
+        bucket, key = locate(self._engine.endpoint, object_name, kwargs.get("params"))
+        named = {name: kwargs.pop(name, None) for name in _REQUEST_ARGUMENTS}
+        return self._send(method, bucket, key, **named, kwargs=kwargs)
+
+    def _send(
+        self,
+        method: str,
+        bucket: str,
+        key: str | None,
+        headers: Headers,
+        params: Params,
+        data: SourceData | None,
+        data_length: int | None,
+        content_sha256: str | None,
+        kwargs: dict[str, Any],
+    ) -> ResponseContext:
+        merged, options = merged_headers(headers), aiohttp_options(kwargs)
+        query = query_pairs(params)
+        operation = operation_name(method, bool(key), query, merged)
+
+        async def send() -> aiohttp.ClientResponse:
+            if operation == "PutObject":
+                await set_content_type(merged, bucket, key, data)
+            request = Request(
+                operation=operation,
+                method=method,
+                bucket=bucket,
+                key=key,
+                query=query,
+                headers=merged,
+                content_sha256=content_sha256,
+                checksum=operation == "PutObject",
+                idempotent=is_idempotent(method, operation),
+                document=is_document(operation),
+                options=_for_aiohttp(options),
+            )
+            answer = await send_data(self._engine, request, data, data_length)
+            return await self._check(answer, options)
+
+        return ResponseContext(send())
+
+    async def _check(self, answer: Answer, options: Mapping[str, Any]) -> aiohttp.ClientResponse:
+        wish = options.get("raise_for_status")
+        if wish is None:
+            wish = self._engine.session().raise_for_status
+        return await checked(answer, wish)
+
+    def _both(
+        self, source: str | PurePath, destination: str | PurePath
+    ) -> tuple[tuple[str, str | None], tuple[str, str | None]]:
+        endpoint = self._engine.endpoint
+        return (
+            locate_key(endpoint, source, "source"),
+            locate_key(endpoint, destination, "destination"),
+        )
+
+
+def _with_style(config: ClientConfig | None, style: AddressingStyle) -> ClientConfig:
+    config = config or ClientConfig()
+    if style == config.addressing_style or style == "auto":
+        return config
+    if config.addressing_style != "auto":
+        raise ValueError(
+            f"addressing_style: {style!r} here and {config.addressing_style!r} in config"
+        )
+    return replace(config, addressing_style=style, s3=None)
+
+
+def _makes_a_bucket(data: object) -> bool:
+    """Whether a PUT to a bucket's name can be meant: CreateBucket has no body, or XML."""
+    return isinstance(data, bytes | str) and (not data or data[:1] in (b"<", "<"))
+
+
+def _for_aiohttp(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name != "raise_for_status"}
+
+
+def _upload_options(
+    headers: Headers,
+    part_size: int,
+    workers_count: int,
+    part_upload_tries: int,
+    auto_abort: bool,
+    abort_timeout: float,
+    kwargs: dict[str, Any],
+    calculate_sha256: bool | None = None,
+) -> UploadOptions:
+    if not abort_timeout > 0:
+        raise ValueError(f"abort_timeout must be above 0 seconds, not {abort_timeout!r}")
+    return UploadOptions(
+        headers=merged_headers(headers),
+        part_size=check_part_size("part_size", part_size),
+        workers_count=check_positive("workers_count", workers_count),
+        part_tries=check_positive("part_upload_tries", part_upload_tries),
+        calculate_sha256=calculate_sha256,
+        auto_abort=auto_abort,
+        abort_timeout=abort_timeout,
+        options=_for_aiohttp(aiohttp_options(kwargs)),
+    )

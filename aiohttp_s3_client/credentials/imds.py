@@ -1,0 +1,213 @@
+"""The instance metadata service of EC2: version 2, and version 1 where nothing else is spoken.
+
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from yarl import URL
+
+from ..errors import CredentialsError, S3ConnectionError, S3TimeoutError
+from ..models import CredentialsSnapshot
+from ..transport.fetch import Fetched, fetch
+from .base import KeyNames, NothingFound, check_text, why_not_whole
+from .environment import environ
+
+logger = logging.getLogger(__name__)
+
+ENDPOINT = "http://169.254.169.254"
+CALL_SECONDS = 1.0
+"""For one call: the service is on the same host, and off EC2 nothing ever answers."""
+CALL_TRIES = 3
+KEYS_SECONDS = 4.0
+"""For all calls that lead to the keys."""
+REGION_SECONDS = 1.0
+"""For the calls that lead to the region, which is worth less waiting."""
+
+_TOKEN = "/latest/api/token"
+_ROLE = "/latest/meta-data/iam/security-credentials/"
+_REGION = "/latest/meta-data/placement/region"
+_DOCUMENT = "/latest/dynamic/instance-identity/document"
+_TTL = {"x-aws-ec2-metadata-token-ttl-seconds": "21600"}
+_FIELDS = KeyNames("AccessKeyId", "SecretAccessKey", "Token")
+_ROLE_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
+_REGION_NAME = re.compile(r"[a-z0-9-]{1,64}")
+_HEADER_VALUE = re.compile(r"[!-~]+")
+_CODE = re.compile(r"\w{1,64}", re.ASCII)
+
+
+class MetadataService:
+    """Asks one endpoint. What it raises shows nothing of what the service answered.
+
+    ``host`` and ``port`` are those of the service; by default those of
+    ``AWS_EC2_METADATA_SERVICE_ENDPOINT`` or ``http://169.254.169.254``.
+    """
+
+    __slots__ = ("_disabled", "endpoint")
+
+    def __init__(self, host: str = "", port: int = 0) -> None:
+        self.endpoint = _endpoint(host, port)
+        self._disabled = environ("AWS_EC2_METADATA_DISABLED").lower() == "true"
+
+    async def fetch_credentials(self, region: str = "") -> CredentialsSnapshot:
+        """The keys of the instance's role, and *region* or the one that the instance is in.
+
+        Ends within ``KEYS_SECONDS`` and ``REGION_SECONDS`` together. Raises ``NothingFound`` where there is no such service or
+        no role, any other ``CredentialsError`` when the service fails.
+        """
+        if self._disabled:
+            raise NothingFound("metadata service (AWS_EC2_METADATA_DISABLED is true)")
+        try:
+            async with asyncio.timeout(KEYS_SECONDS):
+                headers = await self._token()
+                answer = await self._get(_ROLE, headers)
+                if answer.status == 404:
+                    raise NothingFound("metadata service (no IAM role is attached)")
+                role = _line(answer, _ROLE, _ROLE_NAME, "name of a role")
+                keys = _snapshot(await self._get(_ROLE + role, headers))
+        except S3ConnectionError as error:
+            raise CredentialsError(f"the metadata service failed: {error}") from None
+        except TimeoutError:
+            raise CredentialsError(
+                f"the metadata service {self.endpoint} took more than {KEYS_SECONDS:g} s"
+            ) from None
+        return replace(keys, region=region or await self._find_region(headers))
+
+    async def _token(self) -> dict[str, str]:
+        """The header that IMDSv2 wants; none where only version 1 is spoken."""
+        try:
+            answer = await self._call("PUT", _TOKEN, _TTL)
+        except S3TimeoutError as error:
+            raise NothingFound(
+                f"metadata service ({error}; this is no EC2 instance, or this is a container on "
+                "one whose metadata hop limit is 1)"
+            ) from None
+        except S3ConnectionError as error:
+            raise NothingFound(f"metadata service ({error})") from None
+        if answer.status in (404, 405):
+            return {}
+        if answer.status == 403:
+            raise NothingFound("metadata service (it is switched off: status 403)")
+        token = _line(answer, _TOKEN, _HEADER_VALUE, "token")
+        return {"x-aws-ec2-metadata-token": token}
+
+    async def _find_region(self, headers: Mapping[str, str]) -> str:
+        """The instance's region; empty when it cannot be had, since requests get by without."""
+        try:
+            async with asyncio.timeout(REGION_SECONDS):
+                answer = await self._get(_REGION, headers)
+                if answer.status != 404:
+                    return _line(answer, _REGION, _REGION_NAME, "name of a region")
+                document = _document(await self._get(_DOCUMENT, headers), _DOCUMENT)
+            region = document.get("region")
+            if isinstance(region, str) and _REGION_NAME.fullmatch(region):
+                return region
+            problem = f"{_DOCUMENT} names no region"
+        except (CredentialsError, S3ConnectionError) as error:
+            problem = str(error)
+        except TimeoutError:
+            problem = f"no answer within {REGION_SECONDS:g} s"
+        logger.warning("the instance's region is not known: %s", problem)
+        return ""
+
+    async def _get(self, path: str, headers: Mapping[str, str]) -> Fetched:
+        return await self._call("GET", path, headers)
+
+    async def _call(self, method: str, path: str, headers: Mapping[str, str]) -> Fetched:
+        """One call, repeated while the service is overloaded or does not answer."""
+        url = self.endpoint.with_path(path, encoded=True)
+        tries_left = CALL_TRIES
+        while True:
+            tries_left -= 1
+            try:
+                answer = await fetch(method, url, headers=headers, timeout_seconds=CALL_SECONDS)
+            except S3ConnectionError:
+                if not tries_left:
+                    raise
+            else:
+                if not tries_left or (answer.status < 500 and answer.status != 429):
+                    return answer
+            await asyncio.sleep(0.2 / tries_left)
+
+
+def _endpoint(host: str, port: int) -> URL:
+    check_text(host=host)
+    if isinstance(port, bool) or not isinstance(port, int):
+        raise TypeError(f"port must be an int, not {port!r}")
+    if not 0 <= port <= 65535:
+        raise ValueError(f"port must be between 0 and 65535, not {port}")
+    variable = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
+    base = URL(ENDPOINT)
+    if not host and (given := environ(variable)):
+        try:
+            base = URL(given).origin()
+        except ValueError:
+            raise ValueError(f"{variable} must be like {ENDPOINT}, not {given!r}") from None
+        if base.scheme not in ("http", "https"):
+            raise ValueError(f"{variable} must begin with http:// or https://, not {given!r}")
+    base = base.with_host(host) if host else base
+    return base.with_port(port) if port else base
+
+
+def _checked(answer: Fetched, path: str) -> Fetched:
+    if answer.status == 401:
+        raise CredentialsError(f"the metadata service wants another token for {path} (status 401)")
+    if answer.status != 200:
+        raise CredentialsError(f"the metadata service answered {path} with status {answer.status}")
+    return answer
+
+
+def _line(answer: Fetched, path: str, pattern: re.Pattern[str], what: str) -> str:
+    """The first line of the answer, which is the *what*."""
+    text = _checked(answer, path).body.decode("ascii", "replace").strip().partition("\n")[0].strip()
+    if not pattern.fullmatch(text):
+        raise CredentialsError(f"the metadata service answered {path} with what is no {what}")
+    return text
+
+
+def _document(answer: Fetched, path: str) -> dict[str, object]:
+    try:
+        document = json.loads(_checked(answer, path).body)
+    except ValueError:
+        document = None
+    if isinstance(document, dict):
+        return document
+    # Raised out here: the decoder's error holds the whole answer.
+    raise CredentialsError(f"the metadata service answered {path} with what is no JSON object")
+
+
+def _snapshot(answer: Fetched) -> CredentialsSnapshot:
+    document = _document(answer, _ROLE)
+    code = document.get("Code", "Success")
+    if code != "Success":
+        shown = code if isinstance(code, str) and _CODE.fullmatch(code) else "unreadable"
+        raise CredentialsError(f"the metadata service has no credentials: its Code is {shown}")
+    key, secret, token = (document.get(name) or "" for name in _FIELDS)
+    if not (isinstance(key, str) and isinstance(secret, str) and isinstance(token, str)):
+        raise CredentialsError("the metadata service gave credentials that are not text")
+    if problem := why_not_whole(key, secret, token, _FIELDS):
+        raise CredentialsError(f"the metadata service gave no credentials: {problem}")
+    if not key:
+        raise CredentialsError(f"the metadata service gave no {_FIELDS.key}")
+    return CredentialsSnapshot(key, secret, token or None, _expiration(document))
+
+
+def _expiration(document: Mapping[str, object]) -> datetime | None:
+    text = document.get("Expiration")
+    if text is None:
+        return None
+    try:
+        expires = datetime.fromisoformat(str(text))
+    except ValueError:
+        expires = None
+    if expires is None:
+        raise CredentialsError("the metadata service gave an Expiration that is no date")
+    return expires if expires.tzinfo else expires.replace(tzinfo=UTC)

@@ -1,0 +1,176 @@
+"""What a request is reduced to before it is signed: SigV4's canonical request.
+
+Client and server bring every request into one form and compare signatures of that. Each part has
+a function of its own, named as AWS names it, so that each can be held against published examples.
+
+Two things depend on the service. S3 takes the path as it is sent; any other service removes dot
+segments and double slashes, and encodes what was encoded once more.
+
+A query is decoded and encoded again, as servers do it: it may be sent in any spelling (``/`` or
+``%2F``, ``%7e`` or ``~``), and a raw ``+`` is a space.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from hashlib import sha256
+from types import MappingProxyType
+from typing import NamedTuple
+
+from ..errors import redact_headers
+from .encoding import quote_path, quote_query, unquote_plus
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+EMPTY_SHA256 = sha256().hexdigest()
+"""The payload hash of a request without a body."""
+S3_SERVICES = frozenset({"s3", "s3express", "s3-object-lambda", "s3-outposts"})
+"""The services that sign S3's way."""
+UNSIGNED_HEADERS = frozenset(
+    {
+        "authorization",
+        "connection",
+        "expect",
+        "transfer-encoding",
+        "user-agent",
+        "x-amzn-trace-id",
+    }
+)
+"""Left out of the signature, since proxies and HTTP libraries change them on the way."""
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+_is_token = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+").fullmatch
+_find_forbidden = re.compile(r"[\r\n\0\ud800-\udfff]").search
+_collapse = re.compile(r"[ \t\v\f]+").sub
+
+# A query in no need of respelling: name=value pairs whose escapes are upper case, and are none of
+# unreserved characters. Possessive, so that no query makes it backtrack.
+_ESCAPE = r"%(?:[01][0-9A-F]|2[0-9A-CF]|3[A-F]|40|5[B-E]|60|7[BCDF]|[89A-F][0-9A-F])"
+_SPELT = rf"(?:[A-Za-z0-9._~-]++|{_ESCAPE})*+"
+_is_canonical_query = re.compile(rf"{_SPELT}={_SPELT}(?:&{_SPELT}={_SPELT})*+").fullmatch
+
+
+class CanonicalHeaders(NamedTuple):
+    """The two parts of a canonical request that come from the headers."""
+
+    lines: str
+    """``name:value\\n`` for each signed header, sorted by name."""
+    names: str
+    """The sorted names, joined by semicolons: AWS's SignedHeaders."""
+
+
+def canonical_path(raw_path: str, *, service: str = "s3") -> str:
+    """What is signed of *raw_path*, the percent-encoded path as it is sent."""
+    if not raw_path.isprintable():
+        raise ValueError(f"url: the path {raw_path!r} is not percent-encoded")
+    if service in S3_SERVICES:
+        return raw_path or "/"
+    kept: list[str] = []
+    for segment in raw_path.split("/"):
+        if segment == "..":
+            del kept[-1:]
+        elif segment not in ("", "."):
+            kept.append(segment)
+    slash = "/" if kept and raw_path.endswith("/") else ""
+    return quote_path(f"/{'/'.join(kept)}{slash}")
+
+
+def canonical_query(raw_query: str) -> str:
+    """What is signed of *raw_query*: sorted by encoded name, then value; each pair has a ``=``."""
+    if not raw_query:
+        return ""
+    if _is_canonical_query(raw_query):
+        return "&".join(sorted(raw_query.split("&"), key=_name_and_value))
+    pairs = [pair.partition("=") for pair in raw_query.split("&") if pair]
+    spelt = sorted([(_spelt(name), _spelt(value)) for name, _, value in pairs])
+    return "&".join([f"{name}={value}" for name, value in spelt])
+
+
+def canonical_headers(
+    headers: Iterable[tuple[str, str]], host: str, own: Mapping[str, str] = _NOTHING
+) -> CanonicalHeaders:
+    """What is signed of *headers*, and of *host* unless a Host header is among them.
+
+    Values are trimmed, runs of white space in them become one space, and values of one name are
+    joined by commas in their order. *own*, by names in lower case, replaces what is given and is
+    taken as it is. Raises ``ValueError`` for a name or value that HTTP does not allow.
+    """
+    found: dict[str, str] = {}
+    for given, text in headers:
+        name = _header_name(given)
+        value = _header_value(given, text)
+        if name in found:
+            found[name] += f",{value}"
+        elif name not in UNSIGNED_HEADERS:
+            found[name] = value
+    found.setdefault("host", host)
+    found.update(own)
+    names = sorted(found)
+    return CanonicalHeaders("".join([f"{n}:{found[n]}\n" for n in names]), ";".join(names))
+
+
+def canonical_request(
+    method: str, path: str, query: str, headers: CanonicalHeaders, payload_hash: str
+) -> str:
+    """The request in the one form that client and server agree on, from its canonical parts."""
+    if not payload_hash or not payload_hash.isprintable():
+        raise ValueError(f"payload_hash must be a hex digest or AWS's word, not {payload_hash!r}")
+    lines, names = headers
+    return f"{_verb(method)}\n{path}\n{query}\n{lines}\n{names}\n{payload_hash}"
+
+
+def string_to_sign(request: str, amz_date: str, scope: str) -> str:
+    """What is signed for a canonical *request*.
+
+    *amz_date* is ``YYYYMMDDTHHMMSSZ``, *scope* ``YYYYMMDD/region/service/aws4_request``.
+    """
+    return f"{ALGORITHM}\n{amz_date}\n{scope}\n{sha256(request.encode()).hexdigest()}"
+
+
+def chunk_string_to_sign(
+    previous_signature: str, chunk_sha256: str, amz_date: str, scope: str
+) -> str:
+    """What is signed for one chunk of an ``aws-chunked`` body."""
+    return (
+        f"{ALGORITHM}-PAYLOAD\n{amz_date}\n{scope}\n{previous_signature}\n"
+        f"{EMPTY_SHA256}\n{chunk_sha256}"
+    )
+
+
+def _name_and_value(pair: str) -> tuple[str, str, str]:
+    return pair.partition("=")
+
+
+def _spelt(text: str) -> str:
+    return quote_query(unquote_plus(text))
+
+
+@lru_cache(maxsize=64)
+def _verb(method: str) -> str:
+    if not _is_token(method):
+        raise ValueError(f"method must be an HTTP method, not {method!r}")
+    return method.upper()
+
+
+@lru_cache(maxsize=1024)
+def _header_name(name: str) -> str:
+    if not _is_token(name):
+        raise ValueError(f"headers: {name!r} is no header's name")
+    return name.lower()
+
+
+def _header_value(name: str, value: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"headers: {name} must be a str, not {type(value).__name__}")
+    # Nearly all values are as they should be, and these checks are quick.
+    if value.isprintable() and "  " not in value and value.strip(" ") == value:
+        return value
+    if _find_forbidden(value):
+        shown = redact_headers({name: value})[name]
+        raise ValueError(f"headers: {name} must not hold CR, LF, NUL or surrogates: {shown!r}")
+    return _collapse(" ", value).strip(" ")

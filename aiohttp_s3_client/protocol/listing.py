@@ -1,0 +1,262 @@
+"""Pages of ListObjectsV2, read in a single pass.
+
+A page is some hundred entries that differ in nothing but their text, so the first of them is
+taken for the pattern of the rest: its tags become a regular expression that holds every other
+entry to the same elements in the same order. The document without the entries that matched, a
+few hundred bytes, is still read by expat, which judges all the rest: whether the document is
+well-formed, and whether the entries stand where entries belong. Since one balanced element may
+replace another wherever XML allows it, the result is what expat would have read from the whole.
+A page in which anything is unusual is read by expat alone.
+
+Keys arrive as ``encoding-type=url`` encodes them: percent-encoded, and at AWS, MinIO and rclone
+with ``+`` for a space. All of them, Swift, Ceph RGW and moto too, write a plus as ``%2B``, so a
+``+`` always is a space.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from ..config import plain_paths_only
+from ..errors import ResponseParseError
+from ..models import AwsObjectMeta
+from .xml import elements, parse_time, unexpected
+
+ROOT = "ListBucketResult"
+
+Row = tuple[str, str, str, str, str]
+"""The text of an entry, in the order of ``AwsObjectMeta``; empty where an element is missing."""
+
+Shape = tuple[re.Pattern[str], tuple[int, ...]]
+"""What entries of one kind look like, and the groups that make a row of one."""
+
+_ROW = ("ETag", "Key", "LastModified", "Size", "StorageClass")
+_ROW_PATHS = tuple(f"Contents/{name}" for name in _ROW)
+_ONCE = frozenset({*_ROW_PATHS, "EncodingType", "IsTruncated", "NextContinuationToken"})
+
+_OPEN, _CLOSE = "<Contents>", "</Contents>"
+_TAG = re.compile("(</[A-Za-z][A-Za-z0-9]*>|<[A-Za-z][A-Za-z0-9]*/?>)")
+_MAX_TAGS = 100
+_MAX_SHAPES = 8
+"""Kinds of entries in one page (with and without a checksum, say) before expat takes over."""
+
+# Characters that mean nothing to XML and that it does not change, and the references in use:
+# Go's servers write the quotes of an ETag as numbers.
+_CHARS = "[ -%'-;=-\ufffd\U00010000-\U0010ffff]*+"
+_TEXT = f"{_CHARS}(?:&(?:quot|lt|gt|apos|amp|#3[49]);{_CHARS})*+"
+_REFERENCES = {
+    "&quot;": '"',
+    "&#34;": '"',
+    "&lt;": "<",
+    "&gt;": ">",
+    "&apos;": "'",
+    "&#39;": "'",
+    "&amp;": "&",  # Last, so that what it completes is not replaced once more.
+}
+_SPACE = "[ \t\n]*+"
+_SIZE = re.compile("[0-9]{1,19}")
+
+
+@dataclass(frozen=True, slots=True)
+class ListingPage:
+    """One page. ``next_token`` asks for the next one; it is None on the last page only."""
+
+    objects: list[AwsObjectMeta]
+    prefixes: list[str]
+    next_token: str | None
+
+    @property
+    def is_truncated(self) -> bool:
+        return self.next_token is not None
+
+
+@dataclass(slots=True)
+class RawPage:
+    """The text of a page, free of XML and otherwise as it was sent."""
+
+    rows: list[Row]
+    prefixes: list[str]
+    fields: dict[str, str]
+
+
+def parse_listing(body: bytes) -> ListingPage:
+    """A page of ListObjectsV2.
+
+    Keys and prefixes are decoded when the page says that they are encoded; bytes that are not
+    UTF-8 become surrogate escapes. Raises ``ResponseParseError`` for any other document, one that
+    breaks off, an entry without a key, time or size, and a page that says that more follow but
+    not how to ask for them.
+    """
+    page = (None if plain_paths_only() else scan(body)) or walk(body)
+    etags, keys, times, sizes, classes = zip(*page.rows, strict=True) if page.rows else [()] * 5
+    prefixes = page.prefixes
+    if page.fields.get("EncodingType") == "url":
+        keys, prefixes = _decoded(keys), _decoded(prefixes)
+    try:
+        objects = list(
+            map(
+                AwsObjectMeta,
+                _or_none(etags),
+                keys,
+                map(parse_time, times),
+                map(int, sizes),
+                _or_none(classes),
+            )
+        )
+    except ValueError as error:
+        raise unexpected(body, ROOT, f"an entry holds nonsense ({error})") from None
+    return ListingPage(objects, prefixes, _next_token(body, page.fields))
+
+
+def walk(body: bytes) -> RawPage:
+    """Read a page with expat. Raises ``ResponseParseError``."""
+    page = RawPage([], [], {})
+    entry: dict[str, str] = {}
+    for path, text in elements(body, ROOT):
+        if path in _ONCE:
+            target = entry if path.startswith("Contents/") else page.fields
+            if path in target:
+                raise unexpected(body, ROOT, f"{path} is there twice")
+            target[path] = text
+        elif path == "Contents":
+            etag, key, time, size, storage_class = (entry.get(name, "") for name in _ROW_PATHS)
+            if not (key and time and _SIZE.fullmatch(size)):
+                raise unexpected(body, ROOT, "an entry has no Key, LastModified or Size")
+            page.rows.append((etag, key, time, size, storage_class))
+            entry = {}
+        elif path == "CommonPrefixes/Prefix":
+            page.prefixes.append(text)
+    return page
+
+
+def scan(body: bytes) -> RawPage | None:
+    """Read a page by the pattern of its entries; None where that might differ from ``walk``."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return None
+    start, end = text.find(_OPEN), text.rfind(_CLOSE) + len(_CLOSE)
+    if start < 0:
+        return None
+    head, run, tail = text[:start], text[start:end], text[end:]
+    if "Contents" in head or "Contents" in tail or ("]" in run and "]]>" in run):
+        return None
+    matched = _match_all(run)
+    if matched is None:
+        return None
+    rows, samples = matched
+    try:
+        page = walk("".join((head, *samples, tail)).encode())
+    except ResponseParseError:
+        return None
+    columns = list(zip(*rows, strict=True))
+    if len(page.rows) != len(samples) or "" in columns[1]:
+        return None
+    page.rows = list(zip(*map(_unescaped, columns), strict=True)) if "&" in run else rows
+    return page
+
+
+def _match_all(run: str) -> tuple[list[Row], list[str]] | None:
+    """The rows of a *run* of entries, and one entry of each shape among them."""
+    shapes: list[Shape] = []
+    samples: list[str] = []
+    rows: list[Row] = []
+    position, end = 0, len(run)
+    while position < end:
+        for pattern, order in shapes:
+            if found := pattern.match(run, position):
+                break
+        else:
+            sample = run[position : run.find(_CLOSE, position) + len(_CLOSE)]
+            shape = _shape_of(sample)
+            if shape is None or len(shapes) == _MAX_SHAPES:
+                return None
+            pattern, order = shape
+            found = pattern.match(run, position)
+            if found is None:
+                return None
+            shapes.append(shape)
+            samples.append(sample)
+        rows.append(found.group(*order))
+        position = found.end()
+    return rows, samples
+
+
+def _shape_of(entry: str) -> Shape | None:
+    """The pattern of the entries that hold the same elements as *entry*."""
+    parts = _TAG.split(entry)  # Text and tags in turn, beginning and ending with text.
+    tags, texts = parts[1::2], parts[2::2]
+    if not 0 < len(tags) <= _MAX_TAGS or parts[0] or tags[0] != _OPEN:
+        return None
+    pattern: list[str] = []
+    groups: dict[str, int] = {}
+    path: list[str] = []
+    for tag, text, next_tag in zip(tags, texts, [*tags[1:], ""], strict=True):
+        name = tag.strip("</>")
+        pattern.append(tag)
+        if tag[1] == "/":
+            if path.pop() != name:
+                return None
+        elif tag[-2] != "/":
+            path.append(name)
+            if next_tag == f"</{name}>":
+                if "/".join(path) in _ROW_PATHS:
+                    if name in groups:
+                        return None
+                    groups[name] = len(groups) + 1
+                    pattern.append(f"({_SIZE.pattern if name == 'Size' else _TEXT})")
+                else:
+                    pattern.append(_TEXT)
+                continue
+        if text.strip(" \t\n"):
+            return None
+        pattern.append(text)
+    for name in _ROW:
+        if name not in groups:
+            groups[name] = len(groups) + 1
+            pattern.append("()")
+    return re.compile("".join(pattern) + _SPACE), tuple(groups[name] for name in _ROW)
+
+
+def _unescaped(column: Sequence[str]) -> Sequence[str]:
+    # XML has no zero bytes, so a whole column can be treated as one string.
+    joined = "\0".join(column)
+    if "&" not in joined:
+        return column
+    for reference, char in _REFERENCES.items():
+        joined = joined.replace(reference, char)
+    return joined.split("\0")
+
+
+def _decoded(column: Sequence[str]) -> list[str]:
+    joined = "\0".join(column)
+    if not column or ("%" not in joined and "+" not in joined):
+        return list(column)
+    decoded = _unquote(joined).split("\0")
+    # An encoded zero byte is one too many.
+    return decoded if len(decoded) == len(column) else [_unquote(text) for text in column]
+
+
+def _unquote(text: str) -> str:
+    return unquote(text.replace("+", " "), errors="surrogateescape")
+
+
+def _or_none(column: Sequence[str]) -> Sequence[str | None]:
+    return [text or None for text in column] if "" in column else column
+
+
+def _next_token(body: bytes, fields: Mapping[str, str]) -> str | None:
+    token = fields.get("NextContinuationToken")
+    more = fields.get("IsTruncated", "true" if token else "false")
+    if more == "false":
+        return None
+    if more != "true":
+        raise unexpected(body, ROOT, f"IsTruncated is {more[:20]!r}")
+    if not token:
+        raise unexpected(body, ROOT, "it is truncated and has no NextContinuationToken")
+    return token

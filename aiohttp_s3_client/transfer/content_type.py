@@ -1,0 +1,36 @@
+"""The Content-Type of an object whose uploader names none."""
+
+from __future__ import annotations
+
+import asyncio
+import mimetypes
+
+from multidict import CIMultiDict
+
+_types: mimetypes.MimeTypes | None = None
+
+
+async def guess_content_type(name: str, data: object = None) -> str:
+    """The Content-Type for an object of this name; octet-stream when nothing tells.
+
+    Python's own table decides alone, so that a name means the same type on every machine.
+    """
+    global _types
+    if _types is None:
+        # The first use of mimetypes reads the system's files, needed or not.
+        _types = await asyncio.to_thread(mimetypes.MimeTypes)
+    guessed, encoding = _types.guess_type(name.rpartition("/")[2])
+    if encoding is not None:
+        return f"application/{encoding}"
+    if guessed is None and isinstance(data, str):
+        return "text/plain; charset=utf-8"
+    return guessed or "application/octet-stream"
+
+
+async def set_content_type(
+    headers: CIMultiDict[str], bucket: str, key: str | None, data: object = None
+) -> None:
+    """Add a guessed Content-Type unless the caller gave one."""
+    if "Content-Type" not in headers:
+        # Where the host may hold the bucket, what stands for the bucket is the whole key.
+        headers["Content-Type"] = await guess_content_type(key or bucket, data)

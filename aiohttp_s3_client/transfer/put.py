@@ -1,0 +1,88 @@
+"""One PUT (or any request with a body), whatever the user hands over as data."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from ..config import DEFAULT_PART_SIZE, DEFAULT_WORKERS
+from ..engine import Engine
+from ..request import Body, Request
+from ..transport.answer import Answer
+from ..transport.source import (
+    BytesSource,
+    FileSource,
+    SourceData,
+    StreamSource,
+    as_stream,
+    is_seekable,
+    open_file,
+    seekable_source,
+)
+from .upload import PartCutter, UploadOptions, send_stream
+
+
+async def send_data(
+    engine: Engine, request: Request, data: SourceData | None, data_length: int | None
+) -> Answer:
+    """Send *request* with *data* as its body.
+
+    S3 refuses bodies of unknown length, so a stream without *data_length* is gathered up to one
+    part; when there is more, a PutObject becomes a multipart upload. Raises ``ValueError`` for
+    such a stream in any other request, and for a *data_length* that the data contradicts.
+    """
+    stated = request.headers.pop("Content-Length", None)
+    if data_length is None and stated is not None:
+        data_length = int(stated)
+    if data_length is not None and data_length < 0:
+        raise ValueError(f"data_length must not be negative: {data_length}")
+    if data is None:
+        return await engine.send(request)
+    if isinstance(data, Path):
+        with closing(await open_file(data, "data")) as file:
+            return await _send(engine, request, FileSource(file, 0, file.size), data_length)
+    if isinstance(data, str):
+        return await _send(engine, request, BytesSource(data.encode()), data_length)
+    if isinstance(data, bytes | bytearray | memoryview):
+        return await _send(engine, request, BytesSource(data), data_length)
+    if is_seekable(data):
+        source = await seekable_source(cast(BinaryIO, data))
+        return await _send(engine, request, source, data_length)
+    stream = as_stream(data)
+    if data_length is not None:
+        return await engine.send(replace(request, body=StreamSource(stream, data_length)))
+    cutter = PartCutter(stream, DEFAULT_PART_SIZE)
+    first, whole = await cutter.peek()
+    if whole:
+        return await _send(engine, request, BytesSource(first), None)
+    if request.operation != "PutObject" or request.query:
+        raise ValueError(
+            f"data: {request.operation} takes no stream of unknown length; give data_length"
+        )
+    return await _in_parts(engine, request, cutter)
+
+
+async def _send(engine: Engine, request: Request, body: Body, data_length: int | None) -> Answer:
+    if data_length is not None and data_length != body.size:
+        raise ValueError(f"data_length={data_length}, but data has {body.size} bytes")
+    return await engine.send(replace(request, body=body if body.size else None))
+
+
+async def _in_parts(engine: Engine, request: Request, cutter: PartCutter) -> Answer:
+    if request.content_sha256 is not None:
+        raise ValueError(
+            "content_sha256: the data became a multipart upload, which has no one hash"
+        )
+    how = UploadOptions(
+        headers=request.headers,
+        part_size=DEFAULT_PART_SIZE,
+        workers_count=DEFAULT_WORKERS,
+        options=request.options,
+    )
+    upload = how.start(engine, request.bucket, request.key)
+    created = await upload.begin()
+    if created.failed:
+        return created
+    return await send_stream(upload, cutter, how)
