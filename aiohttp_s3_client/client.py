@@ -519,7 +519,7 @@ class S3Client:
                 raise ValueError("params: put them into the URL that is to be signed")
         else:
             name = str(url) if isinstance(url, URL) else object_name_of(url)
-            bucket, key = locate(engine.endpoint, name, params or method.upper() != "GET")
+            bucket, key = locate(engine.endpoint, name, params)
             route = routes.of(bucket)
             target = route.endpoint.address(bucket, key).url(encode_query(query_pairs(params)))
             region = route.region

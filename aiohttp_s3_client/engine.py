@@ -132,5 +132,7 @@ class Engine:
                 document=document,
             )
         )
-        answer.raise_for_status()
+        response = answer.raise_for_status()
+        if not document:
+            response.release()
         return answer

@@ -47,7 +47,6 @@ __all__ = [
     "BucketAlreadyOwnedByYou",
     "BucketNotEmpty",
     "Conflict",
-    "ConnectionBodyError",
     "CredentialsError",
     "EntityTooLarge",
     "EntityTooSmall",
@@ -205,10 +204,6 @@ class S3ConnectionError(S3Error, aiohttp.ClientConnectionError):
         return _rebuild, (type(self), str(self), fields)
 
 
-class ConnectionBodyError(S3ConnectionError):
-    """The body of an answer broke off, stalled, or was not as long as announced."""
-
-
 class S3TimeoutError(S3ConnectionError, TimeoutError):
     """Nothing moved for longer than the timeouts allow."""
 
@@ -311,11 +306,10 @@ class AwsError(S3Error, aiohttp.ClientResponseError):
             (role for role in (AwsUploadError, AwsDownloadError) if issubclass(cls, role)), None
         )
 
-    def in_transfer(self, role: type[AwsError], detail: str) -> AwsError:
-        """The same error as met in a transfer: *role* is ``AwsUploadError`` or ``AwsDownloadError``."""
-        return _in_role(error_class(self.code, self.status), role)(
-            self.request_info, **{**self._fields(), "detail": detail}
-        )
+    def in_transfer(self, role: type[AwsError]) -> AwsError:
+        """The same error as met in a transfer: *role* is an upload's or a download's class."""
+        cls = _in_role(error_class(self.code, self.status), role)
+        return cls(self.request_info, **self._fields())
 
 
 class AwsUploadError(AwsError):

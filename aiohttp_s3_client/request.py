@@ -37,6 +37,8 @@ class Request:
     method: str
     operation: str
     """S3's name of it (``PutObject``), for messages."""
+    detail: str = ""
+    """Which part or byte range of a transfer it is, for messages."""
     bucket: str = ""
     key: str | None = None
     """None addresses the bucket (or the service); an empty key ends the path with a slash."""

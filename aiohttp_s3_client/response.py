@@ -38,8 +38,12 @@ class ResponseContext(Awaitable[aiohttp.ClientResponse]):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._response is not None:
+        if self._response is None:
+            return
+        if exc is None:
             await leave(self._response)
+        else:
+            self._response.release()
 
 
 async def checked(answer: Answer, raise_for_status: Any) -> aiohttp.ClientResponse:

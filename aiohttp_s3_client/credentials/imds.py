@@ -60,29 +60,40 @@ class MetadataService:
     async def fetch_credentials(self, region: str = "") -> CredentialsSnapshot:
         """The keys of the instance's role, and *region* or the one that the instance is in.
 
-        Ends within ``KEYS_SECONDS`` and ``REGION_SECONDS`` together. Raises ``NothingFound`` where there is no such service or
-        no role, any other ``CredentialsError`` when the service fails.
+        Ends within ``KEYS_SECONDS`` and ``REGION_SECONDS``. Raises ``NothingFound`` where there
+        is no such service or no role, any other ``CredentialsError`` when the service fails.
         """
         if self._disabled:
             raise NothingFound("metadata service (AWS_EC2_METADATA_DISABLED is true)")
+        clock = asyncio.get_running_loop().time
+        visit = _Visit(self.endpoint, clock() + KEYS_SECONDS)
         try:
-            async with asyncio.timeout(KEYS_SECONDS):
-                headers = await self._token()
-                answer = await self._get(_ROLE, headers)
-                if answer.status == 404:
-                    raise NothingFound("metadata service (no IAM role is attached)")
-                role = _line(answer, _ROLE, _ROLE_NAME, "name of a role")
-                keys = _snapshot(await self._get(_ROLE + role, headers))
+            await visit.get_token()
+            answer = await visit.get(_ROLE)
+            if answer.status == 404:
+                raise NothingFound("metadata service (no IAM role is attached)")
+            role = _line(answer, _ROLE, _ROLE_NAME, "name of a role")
+            keys = _snapshot(await visit.get(_ROLE + role))
         except S3ConnectionError as error:
             raise CredentialsError(f"the metadata service failed: {error}") from None
-        except TimeoutError:
-            raise CredentialsError(
-                f"the metadata service {self.endpoint} took more than {KEYS_SECONDS:g} s"
-            ) from None
-        return replace(keys, region=region or await self._find_region(headers))
+        visit.deadline = clock() + REGION_SECONDS
+        return replace(keys, region=region or await _find_region(visit))
 
-    async def _token(self) -> dict[str, str]:
-        """The header that IMDSv2 wants; none where only version 1 is spoken."""
+
+class _Visit:
+    """Calls that share a token and end by *deadline*, a time of the event loop.
+
+    The calls are cut short instead of being cancelled from outside: aiohttp takes a cancellation
+    that coincides with its own timeout for that, and the outer one would be lost.
+    """
+
+    def __init__(self, endpoint: URL, deadline: float) -> None:
+        self.deadline = deadline
+        self._endpoint = endpoint
+        self._headers: dict[str, str] = {}
+
+    async def get_token(self) -> None:
+        """Open a session of version 2; none where only version 1 is spoken."""
         try:
             answer = await self._call("PUT", _TOKEN, _TTL)
         except S3TimeoutError as error:
@@ -92,50 +103,49 @@ class MetadataService:
             ) from None
         except S3ConnectionError as error:
             raise NothingFound(f"metadata service ({error})") from None
-        if answer.status in (404, 405):
-            return {}
         if answer.status == 403:
             raise NothingFound("metadata service (it is switched off: status 403)")
-        token = _line(answer, _TOKEN, _HEADER_VALUE, "token")
-        return {"x-aws-ec2-metadata-token": token}
+        if answer.status not in (404, 405):
+            token = _line(answer, _TOKEN, _HEADER_VALUE, "token")
+            self._headers = {"x-aws-ec2-metadata-token": token}
 
-    async def _find_region(self, headers: Mapping[str, str]) -> str:
-        """The instance's region; empty when it cannot be had, since requests get by without."""
-        try:
-            async with asyncio.timeout(REGION_SECONDS):
-                answer = await self._get(_REGION, headers)
-                if answer.status != 404:
-                    return _line(answer, _REGION, _REGION_NAME, "name of a region")
-                document = _document(await self._get(_DOCUMENT, headers), _DOCUMENT)
-            region = document.get("region")
-            if isinstance(region, str) and _REGION_NAME.fullmatch(region):
-                return region
-            problem = f"{_DOCUMENT} names no region"
-        except (CredentialsError, S3ConnectionError) as error:
-            problem = str(error)
-        except TimeoutError:
-            problem = f"no answer within {REGION_SECONDS:g} s"
-        logger.warning("the instance's region is not known: %s", problem)
-        return ""
-
-    async def _get(self, path: str, headers: Mapping[str, str]) -> Fetched:
-        return await self._call("GET", path, headers)
+    async def get(self, path: str) -> Fetched:
+        return await self._call("GET", path, self._headers)
 
     async def _call(self, method: str, path: str, headers: Mapping[str, str]) -> Fetched:
         """One call, repeated while the service is overloaded or does not answer."""
-        url = self.endpoint.with_path(path, encoded=True)
-        tries_left = CALL_TRIES
+        clock = asyncio.get_running_loop().time
+        url = self._endpoint.with_path(path, encoded=True)
+        tries = 0
         while True:
-            tries_left -= 1
+            tries += 1
+            seconds = max(0.01, min(CALL_SECONDS, self.deadline - clock()))
             try:
-                answer = await fetch(method, url, headers=headers, timeout_seconds=CALL_SECONDS)
+                answer = await fetch(method, url, headers=headers, timeout_seconds=seconds)
             except S3ConnectionError:
-                if not tries_left:
+                if tries == CALL_TRIES or clock() >= self.deadline:
                     raise
             else:
-                if not tries_left or (answer.status < 500 and answer.status != 429):
+                overloaded = answer.status == 429 or answer.status >= 500
+                if not overloaded or tries == CALL_TRIES or clock() >= self.deadline:
                     return answer
-            await asyncio.sleep(0.2 / tries_left)
+            await asyncio.sleep(0.1 * tries)
+
+
+async def _find_region(visit: _Visit) -> str:
+    """The instance's region; empty when it cannot be had, since requests get by without."""
+    try:
+        answer = await visit.get(_REGION)
+        if answer.status != 404:
+            return _line(answer, _REGION, _REGION_NAME, "name of a region")
+        region = _document(await visit.get(_DOCUMENT), _DOCUMENT).get("region")
+        if isinstance(region, str) and _REGION_NAME.fullmatch(region):
+            return region
+        problem = f"{_DOCUMENT} names no region"
+    except (CredentialsError, S3ConnectionError) as error:
+        problem = str(error)
+    logger.warning("the instance's region is not known: %s", problem)
+    return ""
 
 
 def _endpoint(host: str, port: int) -> URL:

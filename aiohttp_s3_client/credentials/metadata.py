@@ -179,7 +179,7 @@ class MetadataCredentials(AbstractCredentials):
         except CredentialsError as error:
             self._nothing = error if isinstance(error, NothingFound) else None
             self._failures += 1
-            backoff = min(RETRY_MAX, REFRESH_PAUSE * 2 ** min(self._failures, 16))
+            backoff = min(RETRY_MAX, REFRESH_PAUSE * 2 ** min(self._failures - 1, 16))
             self._retry_at = self._clock() + backoff * random.uniform(0.5, 1.0)
             if self._lease is not None:
                 logger.warning(

@@ -3,11 +3,12 @@
 Client and server bring every request into one form and compare signatures of that. Each part has
 a function of its own, named as AWS names it, so that each can be held against published examples.
 
-Two things depend on the service. S3 takes the path as it is sent; any other service removes dot
-segments and double slashes, and encodes what was encoded once more.
+Servers decode path and query and encode them again before they compare, so that any spelling may be
+sent (``(`` or ``%28``, ``%7e`` or ``~``) and one is signed; a raw ``+`` is a plus in a path and a
+space in a query. What ``encoding.py`` has encoded is signed as it is.
 
-A query is decoded and encoded again, as servers do it: it may be sent in any spelling (``/`` or
-``%2F``, ``%7e`` or ``~``), and a raw ``+`` is a space.
+The path depends on the service. S3 takes its segments as they are; any other service removes dot
+segments and double slashes, and encodes once more what was encoded already.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
@@ -23,7 +24,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from ..errors import redact_headers
-from .encoding import quote_path, quote_query, unquote_plus
+from .encoding import quote_path, quote_query, unquote, unquote_plus
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 EMPTY_SHA256 = sha256().hexdigest()
@@ -48,11 +49,12 @@ _is_token = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+").fullmatch
 _find_forbidden = re.compile(r"[\r\n\0\ud800-\udfff]").search
 _collapse = re.compile(r"[ \t\v\f]+").sub
 
-# A query in no need of respelling: name=value pairs whose escapes are upper case, and are none of
-# unreserved characters. Possessive, so that no query makes it backtrack.
-_ESCAPE = r"%(?:[01][0-9A-F]|2[0-9A-CF]|3[A-F]|40|5[B-E]|60|7[BCDF]|[89A-F][0-9A-F])"
-_SPELT = rf"(?:[A-Za-z0-9._~-]++|{_ESCAPE})*+"
-_is_canonical_query = re.compile(rf"{_SPELT}={_SPELT}(?:&{_SPELT}={_SPELT})*+").fullmatch
+# Spelt as it is to be: escapes are upper case, and none are of unreserved characters. Possessive,
+# so that no text makes it backtrack.
+_ESCAPE = r"%(?:[01][0-9A-F]|2[0-9A-C]|3[A-F]|40|5[B-E]|60|7[BCDF]|[89A-F][0-9A-F])"
+_WORD = rf"(?:[A-Za-z0-9._~-]++|%2F|{_ESCAPE})*+"
+_is_spelt_path = re.compile(rf"(?:[A-Za-z0-9._~/-]++|{_ESCAPE})*+").fullmatch
+_is_spelt_query = re.compile(rf"{_WORD}={_WORD}(?:&{_WORD}={_WORD})*+").fullmatch
 
 
 class CanonicalHeaders(NamedTuple):
@@ -65,11 +67,12 @@ class CanonicalHeaders(NamedTuple):
 
 
 def canonical_path(raw_path: str, *, service: str = "s3") -> str:
-    """What is signed of *raw_path*, the percent-encoded path as it is sent."""
+    """What is signed of *raw_path*, the path as it is sent; it must hold no control characters."""
     if not raw_path.isprintable():
         raise ValueError(f"url: the path {raw_path!r} is not percent-encoded")
     if service in S3_SERVICES:
-        return raw_path or "/"
+        path = raw_path if _is_spelt_path(raw_path) else quote_path(unquote(raw_path))
+        return path or "/"
     kept: list[str] = []
     for segment in raw_path.split("/"):
         if segment == "..":
@@ -84,7 +87,7 @@ def canonical_query(raw_query: str) -> str:
     """What is signed of *raw_query*: sorted by encoded name, then value; each pair has a ``=``."""
     if not raw_query:
         return ""
-    if _is_canonical_query(raw_query):
+    if _is_spelt_query(raw_query):
         return "&".join(sorted(raw_query.split("&"), key=_name_and_value))
     pairs = [pair.partition("=") for pair in raw_query.split("&") if pair]
     spelt = sorted([(_spelt(name), _spelt(value)) for name, _, value in pairs])

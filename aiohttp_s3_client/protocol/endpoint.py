@@ -37,6 +37,8 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _LEGACY_BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}")
 _DNS_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 
+_DOTTED_QUAD = re.compile(r"\d+\.\d+\.\d+\.\d+")
+
 
 class Address(NamedTuple):
     """A request's target, ready to be signed and sent."""
@@ -71,16 +73,12 @@ class Endpoint:
     region: str = ""
     """The region that an AWS host names."""
     legacy_bucket_names: bool = False
+    host_is_bare: bool = False
+    """Whether the host cannot hold a bucket's name: an address, one label, or AWS's own."""
 
     @property
     def is_aws(self) -> bool:
         return bool(self.aws_suffix)
-
-    @property
-    def host_is_bare(self) -> bool:
-        """Whether the host cannot hold a bucket's name: an address, or AWS's own."""
-        host = _host(self.authority)
-        return self.is_aws or "." not in host or _is_address(host)
 
     def locate(self, object_name: str) -> tuple[str, str | None]:
         """Bucket and key that *object_name* means under this URL.
@@ -194,6 +192,7 @@ def resolve_base_url(
         aws_suffix=aws["suffix"] if aws else "",
         region=(aws["region"] or aws["dashed"] or "") if aws else "",
         legacy_bucket_names=legacy_bucket_names,
+        host_is_bare=bool(aws) or "." not in host or _is_address(host),
     )
 
 
@@ -210,7 +209,7 @@ def check_bucket_name(bucket: str, *, legacy: bool = False) -> str:
             "and hyphens, beginning and ending with a letter or digit "
             "(ClientConfig(legacy_bucket_names=True) allows the older rules)"
         )
-    if ".." in bucket or _is_address(bucket):
+    if ".." in bucket or _DOTTED_QUAD.fullmatch(bucket):
         raise ValueError(
             f"bucket: {bucket!r} is not a bucket name: it holds two dots in a row or looks like "
             "an IP address"

@@ -20,20 +20,21 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from ..config import plain_paths_only
 from ..errors import ResponseParseError
 from ..models import AwsObjectMeta
-from .xml import elements, parse_time, unexpected
+from .xml import elements, parse_times, unexpected
 
 ROOT = "ListBucketResult"
 
 Row = tuple[str, str, str, str, str]
 """The text of an entry, in the order of ``AwsObjectMeta``; empty where an element is missing."""
 
-Shape = tuple[re.Pattern[str], tuple[int, ...]]
-"""What entries of one kind look like, and the groups that make a row of one."""
+Columns = list[Sequence[str]]
+"""Rows turned, since most of what is to be done is done to a whole column at once."""
 
 _ROW = ("ETag", "Key", "LastModified", "Size", "StorageClass")
 _ROW_PATHS = tuple(f"Contents/{name}" for name in _ROW)
@@ -62,6 +63,15 @@ _SPACE = "[ \t\n]*+"
 _SIZE = re.compile("[0-9]{1,19}")
 
 
+class Shape(NamedTuple):
+    """What entries of one kind look like."""
+
+    sample: str
+    pattern: str
+    groups: tuple[int, ...]
+    """Which of the pattern's groups holds what: their numbers, from 0, in the order of a row."""
+
+
 @dataclass(frozen=True, slots=True)
 class ListingPage:
     """One page. ``next_token`` asks for the next one; it is None on the last page only."""
@@ -79,7 +89,7 @@ class ListingPage:
 class RawPage:
     """The text of a page, free of XML and otherwise as it was sent."""
 
-    rows: list[Row]
+    columns: Columns
     prefixes: list[str]
     fields: dict[str, str]
 
@@ -93,21 +103,13 @@ def parse_listing(body: bytes) -> ListingPage:
     not how to ask for them.
     """
     page = (None if plain_paths_only() else scan(body)) or walk(body)
-    etags, keys, times, sizes, classes = zip(*page.rows, strict=True) if page.rows else [()] * 5
+    etags, keys, times, sizes, classes = page.columns
     prefixes = page.prefixes
     if page.fields.get("EncodingType") == "url":
         keys, prefixes = _decoded(keys), _decoded(prefixes)
     try:
-        objects = list(
-            map(
-                AwsObjectMeta,
-                _or_none(etags),
-                keys,
-                map(parse_time, times),
-                map(int, sizes),
-                _or_none(classes),
-            )
-        )
+        columns = _or_none(etags), keys, parse_times(times), map(int, sizes), _or_none(classes)
+        objects = list(map(AwsObjectMeta, *columns))
     except ValueError as error:
         raise unexpected(body, ROOT, f"an entry holds nonsense ({error})") from None
     return ListingPage(objects, prefixes, _next_token(body, page.fields))
@@ -115,11 +117,13 @@ def parse_listing(body: bytes) -> ListingPage:
 
 def walk(body: bytes) -> RawPage:
     """Read a page with expat. Raises ``ResponseParseError``."""
-    page = RawPage([], [], {})
+    rows: list[Row] = []
+    prefixes: list[str] = []
+    fields: dict[str, str] = {}
     entry: dict[str, str] = {}
     for path, text in elements(body, ROOT):
         if path in _ONCE:
-            target = entry if path.startswith("Contents/") else page.fields
+            target = entry if path.startswith("Contents/") else fields
             if path in target:
                 raise unexpected(body, ROOT, f"{path} is there twice")
             target[path] = text
@@ -127,11 +131,11 @@ def walk(body: bytes) -> RawPage:
             etag, key, time, size, storage_class = (entry.get(name, "") for name in _ROW_PATHS)
             if not (key and time and _SIZE.fullmatch(size)):
                 raise unexpected(body, ROOT, "an entry has no Key, LastModified or Size")
-            page.rows.append((etag, key, time, size, storage_class))
+            rows.append((etag, key, time, size, storage_class))
             entry = {}
         elif path == "CommonPrefixes/Prefix":
-            page.prefixes.append(text)
-    return page
+            prefixes.append(text)
+    return RawPage(_columns(rows), prefixes, fields)
 
 
 def scan(body: bytes) -> RawPage | None:
@@ -149,42 +153,45 @@ def scan(body: bytes) -> RawPage | None:
     matched = _match_all(run)
     if matched is None:
         return None
-    rows, samples = matched
+    columns, samples = matched
     try:
         page = walk("".join((head, *samples, tail)).encode())
     except ResponseParseError:
         return None
-    columns = list(zip(*rows, strict=True))
-    if len(page.rows) != len(samples) or "" in columns[1]:
+    if len(page.columns[1]) != len(samples) or "" in columns[1]:
         return None
-    page.rows = list(zip(*map(_unescaped, columns), strict=True)) if "&" in run else rows
+    page.columns = [_unescaped(column) for column in columns] if "&" in run else columns
     return page
 
 
-def _match_all(run: str) -> tuple[list[Row], list[str]] | None:
-    """The rows of a *run* of entries, and one entry of each shape among them."""
+def _match_all(run: str) -> tuple[Columns, list[str]] | None:
+    """The columns of a *run* of entries, and one entry of each shape among them."""
     shapes: list[Shape] = []
-    samples: list[str] = []
-    rows: list[Row] = []
-    position, end = 0, len(run)
-    while position < end:
-        for pattern, order in shapes:
-            if found := pattern.match(run, position):
-                break
-        else:
-            sample = run[position : run.find(_CLOSE, position) + len(_CLOSE)]
-            shape = _shape_of(sample)
-            if shape is None or len(shapes) == _MAX_SHAPES:
-                return None
-            pattern, order = shape
-            found = pattern.match(run, position)
-            if found is None:
-                return None
-            shapes.append(shape)
-            samples.append(sample)
-        rows.append(found.group(*order))
-        position = found.end()
-    return rows, samples
+    position = 0
+    while len(shapes) < _MAX_SHAPES:
+        shape = _shape_of(run[position : run.find(_CLOSE, position) + len(_CLOSE)])
+        if shape is None:
+            return None
+        shapes.append(shape)
+        # Whatever fits no shape is the last group of the last match.
+        pattern = "|".join([shape.pattern for shape in shapes])
+        found = re.compile(f"{pattern}|(.+)", re.DOTALL).findall(run)
+        rest = len(found[-1][-1])
+        if not rest:
+            return _merged(shapes, list(zip(*found, strict=True))), [s.sample for s in shapes]
+        if len(run) - rest == position:
+            return None
+        position = len(run) - rest
+    return None
+
+
+def _merged(shapes: list[Shape], found: Columns) -> Columns:
+    """The columns of the rows; in *found* each shape has its own, empty for the others' entries."""
+    merged: Columns = []
+    for row_index in range(len(_ROW)):
+        same = [found[i * len(_ROW) + s.groups[row_index]] for i, s in enumerate(shapes)]
+        merged.append(same[0] if len(same) == 1 else list(map("".join, zip(*same, strict=True))))
+    return merged
 
 
 def _shape_of(entry: str) -> Shape | None:
@@ -205,22 +212,26 @@ def _shape_of(entry: str) -> Shape | None:
         elif tag[-2] != "/":
             path.append(name)
             if next_tag == f"</{name}>":
+                value = _TEXT if "&" in text else _CHARS
                 if "/".join(path) in _ROW_PATHS:
                     if name in groups:
                         return None
-                    groups[name] = len(groups) + 1
-                    pattern.append(f"({_SIZE.pattern if name == 'Size' else _TEXT})")
-                else:
-                    pattern.append(_TEXT)
+                    groups[name] = len(groups)
+                    value = f"({_SIZE.pattern if name == 'Size' else value})"
+                pattern.append(value)
                 continue
         if text.strip(" \t\n"):
             return None
         pattern.append(text)
     for name in _ROW:
         if name not in groups:
-            groups[name] = len(groups) + 1
+            groups[name] = len(groups)
             pattern.append("()")
-    return re.compile("".join(pattern) + _SPACE), tuple(groups[name] for name in _ROW)
+    return Shape(entry, "".join(pattern) + _SPACE, tuple(groups[name] for name in _ROW))
+
+
+def _columns(rows: list[Row]) -> Columns:
+    return list(zip(*rows, strict=True)) if rows else [()] * len(_ROW)
 
 
 def _unescaped(column: Sequence[str]) -> Sequence[str]:
@@ -230,6 +241,8 @@ def _unescaped(column: Sequence[str]) -> Sequence[str]:
         return column
     for reference, char in _REFERENCES.items():
         joined = joined.replace(reference, char)
+        if "&" not in joined:
+            break
     return joined.split("\0")
 
 
@@ -243,7 +256,9 @@ def _decoded(column: Sequence[str]) -> list[str]:
 
 
 def _unquote(text: str) -> str:
-    return unquote(text.replace("+", " "), errors="surrogateescape")
+    # The two that every key may be full of go first, in one sweep each.
+    text = text.replace("+", " ").replace("%20", " ").replace("%2F", "/")
+    return unquote(text, errors="surrogateescape")
 
 
 def _or_none(column: Sequence[str]) -> Sequence[str | None]:

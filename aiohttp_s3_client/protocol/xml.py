@@ -177,7 +177,7 @@ def parse_copy(body: bytes) -> CopyResult:
     etag = _required(body, roots, found, "ETag")
     when = found.get("LastModified")
     try:
-        return CopyResult(etag, parse_time(when) if when else None)
+        return CopyResult(etag, parse_times([when])[0] if when else None)
     except ValueError:
         raise unexpected(body, roots[0], f"LastModified is {when!r}") from None
 
@@ -230,10 +230,10 @@ def build_complete(
     return "".join(pieces).encode()
 
 
-def parse_time(text: str) -> datetime:
-    """An ISO 8601 time as S3 writes it, always aware; ``ValueError`` when it is none."""
-    when = datetime.fromisoformat(text)
-    return when if when.tzinfo else when.replace(tzinfo=UTC)
+def parse_times(texts: Iterable[str]) -> list[datetime]:
+    """ISO 8601 times as S3 writes them, always aware. ``ValueError`` when one is none."""
+    times = map(datetime.fromisoformat, texts)
+    return [time if time.tzinfo else time.replace(tzinfo=UTC) for time in times]
 
 
 def _parse(body: bytes, document: Document, *, whole: bool = True) -> int:

@@ -28,19 +28,16 @@ from multidict import CIMultiDict
 from ..engine import Engine
 from ..errors import (
     AwsDownloadError,
-    ConnectionBodyError,
     ObjectChanged,
-    S3ConnectionError,
     S3Error,
 )
-from ..protocol.ranges import ByteRange, content_range, cut
+from ..protocol.ranges import ByteRange, ContentRange, content_range, cut
 from ..protocol.retry import Attempts
 from ..request import Request
 from ..transport.answer import Answer, leave
+from ..transport.exchange import Fault
 from ..transport.sink import Sink, open_sink
 from .schedule import Job, finished, run_jobs
-
-_SHORT = "the body is shorter than announced"
 
 
 class _Download:
@@ -94,14 +91,14 @@ class _Download:
             attempts.uncounted()
             answer = await self._get(None, attempts)
         if answer.failed:
-            raise answer.error().in_transfer(AwsDownloadError, str(first))
+            raise answer.error().in_transfer(AwsDownloadError)
         said = content_range(answer.response.headers)
         if said is not None and said.total is None:
             await leave(answer.response)
             attempts.uncounted()
             answer = await self._get(None, attempts)
             if answer.failed:
-                raise answer.error().in_transfer(AwsDownloadError, "the whole object")
+                raise answer.error().in_transfer(AwsDownloadError)
             said = content_range(answer.response.headers)
         if said is None:
             await self._fetch_whole(answer, attempts)
@@ -127,7 +124,7 @@ class _Download:
                 answer.response.release()
             return
         while True:
-            reached, fault = await self._receive(answer.response, 0, 0, None)
+            reached, fault = await self._receive(answer.response, 0, None, skip=0, exact=False)
             if fault is None:
                 self._total = reached
                 self._known.set()
@@ -135,7 +132,7 @@ class _Download:
             await self._try_again(None, attempts, fault)
             answer = await self._get(None, attempts)
             if answer.failed:
-                raise answer.error().in_transfer(AwsDownloadError, "the whole object")
+                raise answer.error().in_transfer(AwsDownloadError)
             self._hold(answer)
 
     async def _fetch(
@@ -149,17 +146,23 @@ class _Download:
             if answer is None:
                 answer = await self._get(left, attempts)
             if answer.failed:
-                raise self._error(answer, left)
+                raise self._error(answer)
             self._hold(answer)
-            begins, fault = self._misplaced(answer, left)
+            said = content_range(answer.response.headers)
+            fault = self._misplaced(answer.response, said, left)
             if fault is None:
-                reached, fault = await self._receive(answer.response, begins, position, wanted.stop)
+                # Without Content-Range it is the whole object, of which a part is wanted.
+                skip = 0 if said is not None else position
+                reached, fault = await self._receive(
+                    answer.response, position, wanted.stop, skip=skip, exact=said is not None
+                )
                 if reached > position:
                     attempts.uncounted()
                     position = reached
             answer = None
             if position < wanted.stop:
-                await self._try_again(ByteRange(position, wanted.stop), attempts, fault or _SHORT)
+                left = ByteRange(position, wanted.stop)
+                await self._try_again(left, attempts, fault or Fault("the body ended too early"))
 
     # One answer
 
@@ -170,21 +173,18 @@ class _Download:
         etag = self._identity[0] if self._identity else None
         if etag:
             headers["If-Match"] = etag
-        try:
-            return await self._engine.send(
-                Request(
-                    operation="GetObject",
-                    method="GET",
-                    bucket=self._bucket,
-                    key=self._key,
-                    headers=headers,
-                    options=self._options,
-                ),
-                attempts,
-            )
-        except S3ConnectionError as error:
-            error.add_note(f"while downloading {wanted or 'the whole object'}")
-            raise
+        return await self._engine.send(self._request(wanted, headers), attempts)
+
+    def _request(self, wanted: ByteRange | None, headers: CIMultiDict[str]) -> Request:
+        return Request(
+            operation="GetObject",
+            method="GET",
+            detail=str(wanted or "the whole object"),
+            bucket=self._bucket,
+            key=self._key,
+            headers=headers,
+            options=self._options,
+        )
 
     def _hold(self, answer: Answer) -> None:
         """Hold an answer to the first one's ETag and version."""
@@ -203,85 +203,85 @@ class _Download:
             f"(it began with ETag {etag})"
         )
 
-    def _error(self, answer: Answer, wanted: ByteRange) -> S3Error:
+    def _error(self, answer: Answer) -> S3Error:
         changed = answer.response.status == 412 and "If-Match" not in self._headers
         if changed and self._identity is not None:
             return self._changed()
-        return answer.error().in_transfer(AwsDownloadError, str(wanted))
+        return answer.error().in_transfer(AwsDownloadError)
 
-    def _misplaced(self, answer: Answer, wanted: ByteRange) -> tuple[int, str | None]:
-        """Where the answer's body begins in the object, and what is wrong with it if anything."""
-        response = answer.response
-        said = content_range(response.headers)
-        if said is None:
-            # The whole object, from a server that does not do ranges: what is not wanted of it
-            # is skipped.
-            begins, announced = 0, self._total
-        else:
-            begins, announced = said.sent.start, said.sent.size
-            if said.total not in (None, self._total):
-                response.close()
-                raise self._changed()
+    def _misplaced(
+        self, response: aiohttp.ClientResponse, said: ContentRange | None, wanted: ByteRange
+    ) -> Fault | None:
+        """What is wrong with an answer whose head contradicts the request or itself."""
+        announced = self._total if said is None else said.sent.size
         fault = None
-        if said is not None and (begins != wanted.start or said.sent.stop > wanted.stop):
-            fault = f"the server sent {said.sent}"
+        if said is not None and said.total not in (None, self._total):
+            response.close()
+            raise self._changed()
+        if said is not None and (said.sent.start != wanted.start or said.sent.stop > wanted.stop):
+            fault = Fault(f"the server sent {said.sent}")
         elif response.content_length not in (None, announced):
-            fault = f"the server announced {response.content_length} bytes for {announced}"
+            fault = Fault(f"{response.content_length} bytes were announced for {announced}")
         if fault is not None:
             response.close()
-        return begins, fault
+        return fault
 
     async def _receive(
-        self, response: aiohttp.ClientResponse, begins: int, position: int, stop: int | None
-    ) -> tuple[int, str | None]:
-        """Write a body that begins at *begins*, from *position* up to *stop*.
+        self,
+        response: aiohttp.ClientResponse,
+        position: int,
+        stop: int | None,
+        *,
+        skip: int,
+        exact: bool,
+    ) -> tuple[int, Fault | None]:
+        """Write a body to *position* and after, up to *stop*, leaving out its first *skip* bytes.
 
-        Returns how far it got and why no further, None when the end was reached as it should.
+        Returns how far it got, and why no further when it should have. A body that goes on behind
+        *stop* is wrong where it has to be *exact*: then nothing of it counts.
         """
-        content, start, fault = response.content, position, None
+        content, start = response.content, position
+        fault: Fault | None = None
         pending = bytearray()
-        skip = position - begins
-        while True:
+        beyond = False
+        while not beyond:
             try:
                 data = await content.readany()
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                fault = f"the body broke off: {type(error).__name__}"
+                fault = Fault(
+                    f"the body broke off ({type(error).__name__})",
+                    timeout=isinstance(error, TimeoutError),
+                )
                 break
             if not data:
                 break
             if skip:
                 skip, data = max(0, skip - len(data)), data[skip:]
             pending += data
-            if stop is not None and position + len(pending) > stop:
-                break
-            if len(pending) >= self._buffer_size:
+            beyond = stop is not None and position + len(pending) > stop
+            if len(pending) >= self._buffer_size and not beyond:
                 await self._sink.write(position, pending)
                 position += len(pending)
                 pending = bytearray()
-        if stop is not None and position + len(pending) > stop:
+        if beyond and exact:
             response.close()
-            if begins == 0 and start - begins + stop <= (self._total or 0):
-                del pending[stop - position :]
-            else:
-                return start, "the body is longer than its Content-Range"
+            return start, Fault("the body is longer than its Content-Range")
+        if beyond and stop is not None:
+            del pending[stop - position :]
         if pending:
             await self._sink.write(position, pending)
             position += len(pending)
-        if fault is not None:
+        if fault is not None or beyond:
             response.close()
         else:
             response.release()
         return position, fault
 
-    async def _try_again(self, wanted: ByteRange | None, attempts: Attempts, fault: str) -> None:
+    async def _try_again(self, wanted: ByteRange | None, attempts: Attempts, fault: Fault) -> None:
         """Wait before the next attempt, or raise when there is none left."""
-        timeout = "Timeout" in fault
-        if not await self._engine.pipeline.pause(attempts, timeout=timeout):
-            raise ConnectionBodyError(
-                f"GetObject {self._bucket}/{self._key} [{wanted or 'the whole object'}]: {fault}"
-                f" (after {attempts.sends} attempts)",
-                attempts=attempts.sends,
-            )
+        if not await self._engine.pipeline.pause(attempts, timeout=fault.timeout):
+            request = self._request(wanted, CIMultiDict())
+            raise self._engine.pipeline.connection_error(request, fault, attempts)
 
 
 async def download_file(

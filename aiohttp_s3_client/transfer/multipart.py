@@ -114,7 +114,7 @@ class MultipartUpload:
         """Begin the upload. Cancelled in between, it still learns the upload id and aborts it."""
         answer = await self.begin()
         if answer.failed:
-            raise answer.error().in_transfer(AwsUploadError, "creating the upload")
+            raise answer.error().in_transfer(AwsUploadError)
 
     async def begin(self) -> Answer:
         """As ``create``, but a refusal is returned as it came."""
@@ -169,6 +169,7 @@ class MultipartUpload:
                 Request(
                     operation="UploadPart",
                     method="PUT",
+                    detail=f"part {number}",
                     bucket=self._bucket,
                     key=self._key,
                     query=(("partNumber", str(number)), ("uploadId", self.upload_id)),
@@ -182,9 +183,9 @@ class MultipartUpload:
                 )
             )
         except AwsError as error:
-            raise error.in_transfer(AwsUploadError, f"part {number}") from None
+            raise error.in_transfer(AwsUploadError) from None
         if answer.failed:
-            raise answer.error().in_transfer(AwsUploadError, f"part {number}")
+            raise answer.error().in_transfer(AwsUploadError)
         headers = answer.response.headers
         answer.response.release()
         etag = headers.get("ETag")
@@ -219,7 +220,7 @@ class MultipartUpload:
                 found = await self._completed_before()
                 if found is not None:
                     return found
-            raise answer.error().in_transfer(AwsUploadError, "completing the upload")
+            raise answer.error().in_transfer(AwsUploadError)
         parse_complete(answer.body or b"")
         return answer
 

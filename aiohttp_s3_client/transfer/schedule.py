@@ -51,6 +51,9 @@ async def settled(*tasks: asyncio.Task[T]) -> None:
             await asyncio.wait(pending)
         except asyncio.CancelledError as error:
             cancelled = error
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # Seen: whoever waits here has an error of its own to raise.
     if cancelled is not None:
         raise cancelled
 

@@ -64,6 +64,7 @@ class Answer:
             key=request.key or "",
             attempts=self.attempts,
             elapsed=self.elapsed,
+            detail=request.detail,
         )
 
     def raise_for_status(self) -> aiohttp.ClientResponse:
@@ -106,21 +107,18 @@ async def leave(response: aiohttp.ClientResponse) -> None:
     A connection with an unread body cannot be used again; reading a little is cheaper than a new
     connection, reading a lot is not (P2).
     """
-    content = response.content
-    if response.closed or content is None or content.at_eof():
-        response.release()
-        return
-    left = DRAIN_LIMIT
+    content, left = response.content, DRAIN_LIMIT
     try:
         async with asyncio.timeout(DRAIN_SECONDS):
-            while left > 0 and (piece := await content.readany()):
-                left -= len(piece)
+            while not content.at_eof() and left > 0:
+                left -= len(await content.readany())
     except (aiohttp.ClientError, TimeoutError):
-        left = 0  # What remains is of no interest, however it ended: the connection goes.
-    if left > 0 and content.at_eof():
-        response.release()
-    else:
-        response.close()
+        left = 0  # How the rest ended is of no interest to who left it: the connection goes.
+    finally:
+        if left > 0 and content.at_eof():
+            response.release()
+        else:
+            response.close()
 
 
 def secrets_in(values: Iterable[str | None]) -> tuple[str, ...]:

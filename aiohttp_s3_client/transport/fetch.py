@@ -54,7 +54,7 @@ async def fetch(
                 return Fetched(response.status, response.headers, bytes(body))
             reason, timeout = f"the answer is longer than {max_body} bytes", False
     except TimeoutError:
-        reason, timeout = f"no answer within {timeout_seconds:g} s", True
+        reason, timeout = f"no answer within {timeout_seconds:.3g} s", True
     except aiohttp.ClientConnectorError as error:
         reason, timeout = str(error), False
     except (aiohttp.ClientError, OSError) as error:

@@ -93,6 +93,10 @@ class Pipeline:
         self._credentials = credentials
         self._routes = routes
         self._signers: tuple[CredentialsSnapshot | None, dict[str, SigV4Signer]] = (None, {})
+        self._timeouts: tuple[aiohttp.ClientTimeout | None, aiohttp.ClientTimeout | None] = (
+            None,
+            None,
+        )
         self._deaf_hosts: set[str] = set()
         self._random = random.Random()
         self.clock = Clock()
@@ -230,7 +234,7 @@ class Pipeline:
         )
         session = self._session()
         options = {
-            "timeout": request_timeout(session, self._config),
+            "timeout": self._timeout_of(session),
             "auto_decompress": False,
             **request.options,
         }
@@ -248,6 +252,13 @@ class Pipeline:
         if isinstance(outcome, Fault):
             return outcome
         return await self._judged(request, outcome, secrets)
+
+    def _timeout_of(self, session: aiohttp.ClientSession) -> aiohttp.ClientTimeout:
+        theirs, ours = self._timeouts
+        if theirs is not session.timeout or ours is None:
+            theirs, ours = session.timeout, request_timeout(session, self._config)
+            self._timeouts = (theirs, ours)
+        return ours
 
     def _signed(
         self,
@@ -423,6 +434,7 @@ class Pipeline:
         times = "attempt" if attempts.sends == 1 else "attempts"
         text = (
             f"{request.operation} {where}".rstrip()
+            + (f" [{request.detail}]" if request.detail else "")
             + f": {fault.reason} (after {attempts.sends} {times}, {elapsed:.1f} s)"
         )
         cls = S3TimeoutError if fault.timeout else S3ConnectionError

@@ -18,6 +18,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
 
+import aiohttp
+
 from ..errors import SourceChanged
 
 PIECE = 64 * 1024
@@ -261,7 +263,11 @@ def _pieces(data: Buffer, piece: int = PIECE) -> Iterator[bytes | memoryview]:
 
 
 def as_stream(data: BinaryFile | AsyncIterable[bytes] | Iterable[bytes]) -> AsyncIterator[bytes]:
-    """The pieces of a file object or an iterable, as the user cut them, read off the loop."""
+    """The pieces of a file object or an iterable, as they come; what blocks runs in a thread."""
+    if isinstance(data, aiohttp.StreamReader):
+        return _checked(data.iter_any())
+    if isinstance(data, asyncio.StreamReader):
+        return _checked(_reader_pieces(data))
     if isinstance(data, AsyncIterable):
         return _checked(data)
     if isinstance(data, BinaryFile):
@@ -283,6 +289,12 @@ async def _each_of(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
         yield piece
 
 
+async def _reader_pieces(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    # Iterating over it would look for lines, and fail where one is long.
+    while data := await reader.read(READ):
+        yield data
+
+
 async def _file_pieces(file: BinaryFile) -> AsyncIterator[bytes]:
     while data := await asyncio.to_thread(file.read, READ):
         yield data
@@ -295,7 +307,14 @@ async def _pulled(iterator: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def is_seekable(file: object) -> bool:
-    """Whether *file* is a file object whose size can be found and that can be read again."""
+    """Whether *file* is a file object whose size can be found and that can be read again.
+
+    Raises ``TypeError`` for a file opened as text.
+    """
+    if isinstance(file, io.TextIOBase):
+        raise TypeError("data: the file is open as text; open it with mode 'rb'")
+    if isinstance(file, AsyncIterable):
+        return False
     seekable = getattr(file, "seekable", None)
     return bool(seekable and seekable())
 
