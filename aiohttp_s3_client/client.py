@@ -102,7 +102,7 @@ class S3Client:
             raise TypeError(f"session must be an aiohttp.ClientSession, not {session!r}")
         if credentials is None:
             credentials = collect_credentials(
-                url=URL(url) if url is not None else None,
+                url=url,
                 access_key_id=access_key_id,
                 secret_access_key=secret_access_key,
                 session_token=session_token,

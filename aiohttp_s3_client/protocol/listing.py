@@ -21,11 +21,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
-from urllib.parse import unquote
 
 from ..config import plain_paths_only
 from ..errors import ResponseParseError
 from ..models import AwsObjectMeta
+from .encoding import unquote_plus
 from .xml import elements, parse_times, unexpected
 
 ROOT = "ListBucketResult"
@@ -145,20 +145,18 @@ def scan(body: bytes) -> RawPage | None:
     except UnicodeDecodeError:
         return None
     start, end = text.find(_OPEN), text.rfind(_CLOSE) + len(_CLOSE)
-    if start < 0:
-        return None
     head, run, tail = text[:start], text[start:end], text[end:]
-    if "Contents" in head or "Contents" in tail or ("]" in run and "]]>" in run):
+    # Entries in another spelling would be counted wrongly below; "]]>" is not allowed in text.
+    if start < 0 or "Contents" in head or "Contents" in tail or ("]" in run and "]]>" in run):
         return None
-    matched = _match_all(run)
-    if matched is None:
+    if (matched := _match_all(run)) is None:
         return None
     columns, samples = matched
     try:
         page = walk("".join((head, *samples, tail)).encode())
     except ResponseParseError:
         return None
-    if len(page.columns[1]) != len(samples) or "" in columns[1]:
+    if len(page.columns[0]) != len(samples) or "" in columns[_ROW.index("Key")]:
         return None
     page.columns = [_unescaped(column) for column in columns] if "&" in run else columns
     return page
@@ -257,8 +255,7 @@ def _decoded(column: Sequence[str]) -> list[str]:
 
 def _unquote(text: str) -> str:
     # The two that every key may be full of go first, in one sweep each.
-    text = text.replace("+", " ").replace("%20", " ").replace("%2F", "/")
-    return unquote(text, errors="surrogateescape")
+    return unquote_plus(text.replace("%20", " ").replace("%2F", "/"))
 
 
 def _or_none(column: Sequence[str]) -> Sequence[str | None]:

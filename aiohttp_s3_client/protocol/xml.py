@@ -29,13 +29,17 @@ SHOWN = 200
 _ROOT_WITHIN = 1024
 _BOM = b"\xef\xbb\xbf"
 _WHITESPACE = b" \t\r\n"
-_BAD_REFERENCE = expat.errors.codes[expat.errors.XML_ERROR_BAD_CHAR_REF]
 
-# Some servers (Ceph RGW, rclone) write a control character of a key as a reference that XML
-# forbids. Expat is given this mark and a letter instead, and the text gets its character back.
+# XML cannot hold most control characters, and servers that echo a key or a prefix write them all
+# the same: Ceph RGW and rclone as &#x1;, moto as the byte. Expat is given this mark and a letter
+# instead, and the text gets its character back (P23).
 _MARK = "\U0010fffd"
-_MARKED = re.compile(_MARK + "(.)")
-_REFERENCE = re.compile(rb"&#(?:x([0-9A-Fa-f]{1,8})|([0-9]{1,8}));|" + _MARK.encode())
+_MARKED = re.compile(f"{_MARK}([@-`])")
+_CONTROLS = re.compile(
+    rb"&#(?:x([0-9A-Fa-f]{1,8})|([0-9]{1,8}));|([\x01-\x08\x0b\x0c\x0e-\x1f])|" + _MARK.encode()
+)
+_LETTERS = 0x40
+_NUMBER = re.compile("[0-9]{1,19}")
 
 
 class ErrorDocument(NamedTuple):
@@ -100,14 +104,15 @@ class _RefusedError(Exception):
     """A document that may be well-formed, but that no S3 server sends."""
 
 
-def read(body: bytes) -> Document:
-    """*body* as far as it is XML. Never raises."""
+def read(body: bytes, *, whole: bool = True) -> Document:
+    """*body*, or with *whole* False the beginning of one, as far as it is XML. Never raises."""
     body = body.removeprefix(_BOM).lstrip(_WHITESPACE)
-    document = Document()
-    if _parse(body, document) == _BAD_REFERENCE:
-        document = Document()
-        _parse(_REFERENCE.sub(_mark, body), document)
-        document.elements = [(path, _unmark(text)) for path, text in document.elements]
+    document = _parse(body, whole)
+    if document.flaw:
+        marked = _CONTROLS.sub(_mark, body)
+        if marked != body:
+            document = _parse(marked, whole)
+            document.elements = [(path, _unmark(text)) for path, text in document.elements]
     return document
 
 
@@ -132,10 +137,8 @@ def unexpected(body: bytes, root: str, flaw: str) -> ResponseParseError:
 
 def is_error(body: bytes) -> bool:
     """Whether a document reports an error, whatever the status that came with it (P4)."""
-    document = Document()
     start = body.removeprefix(_BOM).lstrip(_WHITESPACE)[:_ROOT_WITHIN]
-    _parse(start, document, whole=False)
-    return document.root == "Error"
+    return read(start, whole=False).root == "Error"
 
 
 def parse_error(body: bytes) -> ErrorDocument | None:
@@ -236,12 +239,12 @@ def parse_times(texts: Iterable[str]) -> list[datetime]:
     return [time if time.tzinfo else time.replace(tzinfo=UTC) for time in times]
 
 
-def _parse(body: bytes, document: Document, *, whole: bool = True) -> int:
-    """Read *body* into *document*; the code of expat's error, 0 when there was none."""
+def _parse(body: bytes, whole: bool) -> Document:
+    document = Document()
     # A zero byte betrays UTF-16, in which a declaration could hide.
     if b"<!DOCTYPE" in body or b"\0" in body:
         document.flaw = "it has a document type declaration or zero bytes"
-        return 0
+        return document
     parents: list[str] = []
     text: list[str] = []
     path = ""
@@ -280,27 +283,28 @@ def _parse(body: bytes, document: Document, *, whole: bool = True) -> int:
     except _RefusedError as error:
         document.flaw = str(error)
     except expat.ExpatError as error:
-        document.flaw = f"it is not well-formed ({error})"
-        return error.code
-    return 0
+        document.flaw = f"it is no XML ({error})"
+    return document
 
 
 def _mark(match: re.Match[bytes]) -> bytes:
-    if match[1] or match[2]:
-        code = int(match[1], 16) if match[1] else int(match[2])
+    hexadecimal, decimal, byte = match.groups()
+    if hexadecimal or decimal:
+        code = int(hexadecimal, 16) if hexadecimal else int(decimal)
+        if code != ord(_MARK) and (code >= ord(" ") or code in b"\t\n\r"):
+            return match[0]
     else:
-        code = ord(_MARK)
-    if code == ord(_MARK):
-        code = 0x20
-    elif code >= 0x20 or code in b"\t\n\r":
-        return match[0]
-    return f"{_MARK}{chr(0x40 + code)}".encode()
+        code = ord(byte or _MARK)
+    return f"{_MARK}{chr(_LETTERS + min(code, ord(' ')))}".encode()
 
 
 def _unmark(text: str) -> str:
-    if _MARK not in text:
-        return text
-    return _MARKED.sub(lambda m: _MARK if m[1] == "`" else chr(ord(m[1]) - 0x40), text)
+    return _MARKED.sub(_unmarked, text) if _MARK in text else text
+
+
+def _unmarked(match: re.Match[str]) -> str:
+    char = chr(ord(match[1]) - _LETTERS)
+    return _MARK if char == " " else char  # What is no control character was the mark itself.
 
 
 def _first(found: list[tuple[str, str]]) -> dict[str, str]:
@@ -314,6 +318,6 @@ def _required(body: bytes, roots: tuple[str, ...], found: Mapping[str, str], nam
 
 
 def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 20):
+    if not _NUMBER.fullmatch(text):
         raise ValueError(text[:SHOWN])
     return int(text)

@@ -108,6 +108,9 @@ async def leave(response: aiohttp.ClientResponse) -> None:
     connection, reading a lot is not (P2).
     """
     content, left = response.content, DRAIN_LIMIT
+    if content.at_eof():
+        response.release()
+        return
     try:
         async with asyncio.timeout(DRAIN_SECONDS):
             while not content.at_eof() and left > 0:

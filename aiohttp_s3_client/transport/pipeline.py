@@ -75,6 +75,7 @@ class _Corrections:
     redirects: int = 0
     target: URL | None = None
     """Where a redirect with a Location sends the request."""
+    signed_with: CredentialsSnapshot | None = None
 
 
 class Pipeline:
@@ -145,7 +146,7 @@ class Pipeline:
         headers = await self._prepared_headers(request)
         error: BaseException | None
         while True:
-            snapshot = await self._credentials.resolve()
+            snapshot = corrections.signed_with = await self._credentials.resolve()
             routes = self._routes(snapshot)
             route = routes.of(request.bucket)
             if (wait := self.pace.delay(time.monotonic())) > 0:
@@ -378,7 +379,9 @@ class Pipeline:
                 return True
         if code in _EXPIRED_CODES and not corrections.credentials:
             corrections.credentials = True
-            self._credentials.invalidate()
+            # Of many requests that were refused together, the first one's refresh serves all.
+            if await self._credentials.resolve() is corrections.signed_with:
+                self._credentials.invalidate()
             return True
         if head and status in (301, 400, 403) and not corrections.probe:
             corrections.probe = True
