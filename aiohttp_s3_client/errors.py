@@ -112,7 +112,7 @@ _SECRET_QUERY = re.compile(
 )
 # S3 repeats parts of the request in the errors about signatures and tokens.
 _SECRET_ELEMENTS = re.compile(
-    rb"<(SignatureProvided|CanonicalRequest(?:Bytes)?|Token-\d+)>.*?</\1>",
+    rb"<(SignatureProvided|CanonicalRequest(?:Bytes)?|Token-\d+)>.*?(?:</\1>|\Z)",
     re.DOTALL,
 )
 

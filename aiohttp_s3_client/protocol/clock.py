@@ -13,7 +13,7 @@ def parse_http_date(value: str) -> datetime | None:
     """An HTTP ``Date`` as an aware datetime; None when it is no date."""
     try:
         parsed = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 

@@ -184,7 +184,7 @@ def resolve_base_url(
     return Endpoint(
         scheme=base.scheme,
         authority=authority,
-        base_path=base_path if base_path is not None else _base_of(path, bucket, named),
+        base_path=_base_of(path, base_path, bucket if not in_host else None),
         bucket=in_host or named,
         key_prefix=prefix,
         bucket_in_host=bool(in_host),
@@ -275,9 +275,11 @@ def _split_path(
     return segments[0], "".join(f"{s}/" for s in segments[1:])
 
 
-def _base_of(path: str, bucket: str | None, named: str) -> str:
-    """What stands before the bucket when only `bucket=` tells it from the rest of the path."""
-    if bucket is None or named != bucket:
+def _base_of(path: str, base_path: str | None, bucket: str | None) -> str:
+    """What of the URL's path stands before the bucket; *bucket* is what the caller settled."""
+    if base_path is not None:
+        return base_path
+    if bucket is None:
         return ""
     head, found, _ = f"{path}/".partition(f"/{quote_path(bucket)}/")
     return head if found else path

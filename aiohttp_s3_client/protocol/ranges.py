@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..errors import ResponseParseError
 
-_CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
+_CONTENT_RANGE = re.compile(r"bytes (?:([0-9]{1,19})-([0-9]{1,19})|\*)/([0-9]{1,19}|\*)")
 
 
 class ByteRange(NamedTuple):

@@ -143,7 +143,7 @@ class SigV4Signer:
         self.region: Final = region
         self.service: Final = service
         self._secret = secret_access_key
-        self._token = session_token or None
+        self._token = session_token
         self._s3 = service in S3_SERVICES
         self._latest: _Moment | None = None
 

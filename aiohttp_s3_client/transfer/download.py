@@ -153,8 +153,9 @@ class _Download:
             if fault is None:
                 # Without Content-Range it is the whole object, of which a part is wanted.
                 skip = 0 if said is not None else position
+                stop = said.sent.stop if said is not None else wanted.stop
                 reached, fault = await self._receive(
-                    answer.response, position, wanted.stop, skip=skip, exact=said is not None
+                    answer.response, position, stop, skip=skip, exact=said is not None
                 )
                 if reached > position:
                     attempts.uncounted()

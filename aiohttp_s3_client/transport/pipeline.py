@@ -76,6 +76,8 @@ class _Corrections:
     target: URL | None = None
     """Where a redirect with a Location sends the request."""
     signed_with: CredentialsSnapshot | None = None
+    asked: str | None = None
+    """The host that the last send asked with ``Expect``, if it did."""
 
 
 class Pipeline:
@@ -152,10 +154,10 @@ class Pipeline:
             if (wait := self.pace.delay(time.monotonic())) > 0:
                 await asyncio.sleep(wait)
             attempts.sent()
-            outcome = await self._attempt(request, headers, snapshot, route, corrections.target)
+            outcome = await self._attempt(request, headers, snapshot, route, corrections)
             if isinstance(outcome, Fault):
                 error = self.connection_error(request, outcome, attempts)
-                again = await self._after_fault(request, route, outcome, attempts)
+                again = await self._after_fault(request, outcome, attempts, corrections)
             else:
                 outcome.attempts = attempts.sends
                 outcome.elapsed = time.monotonic() - attempts.started
@@ -221,18 +223,21 @@ class Pipeline:
         headers: CIMultiDict[str],
         snapshot: CredentialsSnapshot,
         route: Route,
-        target: URL | None,
+        corrections: _Corrections,
     ) -> Answer | Fault:
-        address = route.endpoint.address(request.bucket, request.key)
-        url = address.url(encode_query(request.query)) if target is None else target
+        url = corrections.target
+        if url is None:
+            address = route.endpoint.address(request.bucket, request.key)
+            url = address.url(encode_query(request.query))
         signed = self._signed(request.method, url, headers, snapshot, route.region)
         body = request.body
         expect = (
             body is not None
             and self._config.expect_continue_from is not None
             and body.size >= self._config.expect_continue_from
-            and address.authority not in self._deaf_hosts
+            and url.authority not in self._deaf_hosts
         )
+        corrections.asked = url.authority if expect else None
         session = self._session()
         options = {
             "timeout": self._timeout_of(session),
@@ -318,11 +323,11 @@ class Pipeline:
         routes.confirm(request.bucket)
 
     async def _after_fault(
-        self, request: Request, route: Route, fault: Fault, attempts: Attempts
+        self, request: Request, fault: Fault, attempts: Attempts, corrections: _Corrections
     ) -> bool:
         """Whether to send again after no answer came."""
-        if fault.unanswered:
-            self._deaf_hosts.add(route.endpoint.address(request.bucket, request.key).authority)
+        if fault.unanswered and corrections.asked is not None:
+            self._deaf_hosts.add(corrections.asked)
             attempts.uncounted()
             return True
         if fault.permanent or fault.source_error is not None or not _can_resend(request):
@@ -362,8 +367,8 @@ class Pipeline:
         """Whether the answer taught something that makes the same request worth sending again."""
         response, code = answer.response, answer.document.code
         status = response.status
-        if status == 417:
-            self._deaf_hosts.add(response.url.authority)
+        if status == 417 and corrections.asked is not None:
+            self._deaf_hosts.add(corrections.asked)
             return True
         if status in _REGION_STATUS and not corrections.region:
             region = response.headers.get("x-amz-bucket-region") or answer.document.region
@@ -419,7 +424,7 @@ class Pipeline:
         snapshot = await self._credentials.resolve()
         route = routes.of(request.bucket)
         headers = await self._prepared_headers(get)
-        reason = await self._attempt(get, headers, snapshot, route, corrections.target)
+        reason = await self._attempt(get, headers, snapshot, route, corrections)
         if isinstance(reason, Fault):
             return False
         if not reason.failed:

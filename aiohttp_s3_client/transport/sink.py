@@ -19,7 +19,8 @@ from typing import Protocol
 from ..config import plain_paths_only
 from .source import Buffer
 
-O_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
+_O_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
+_O_BINARY = getattr(os, "O_BINARY", 0)
 
 
 class Sink(Protocol):
@@ -51,7 +52,7 @@ class PositionedFile:
         self._destination = destination
         self._path: Path | None = _beside(destination)
         # 0o666 leaves the mode to the user's umask, as for a file written in place.
-        self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | O_CLOEXEC, 0o666)
+        self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _O_CLOEXEC, 0o666)
 
     async def write(self, position: int, data: Buffer) -> None:
         await asyncio.to_thread(self._write, position, memoryview(data))
@@ -108,8 +109,9 @@ class RangeFiles:
         return position
 
     def _write(self, start: int, position: int, data: Buffer) -> None:
-        path = self._folder / str(start)
-        with open(path, "r+b" if path.exists() else "w+b") as file:
+        # Never truncating: a neighbour may be writing to the same file at this moment.
+        flags = os.O_RDWR | os.O_CREAT | _O_BINARY | _O_CLOEXEC
+        with open(os.open(self._folder / str(start), flags, 0o666), "wb") as file:
             file.seek(position - start)
             file.write(data)
 

@@ -1,0 +1,52 @@
+"""How a payload is protected: one table (P20)."""
+
+from __future__ import annotations
+
+import pytest
+
+from aiohttp_s3_client.config import ChecksumCalculation
+from aiohttp_s3_client.protocol.integrity import Protection, protection
+
+
+@pytest.mark.parametrize("is_aws", [True, False])
+def test_over_http_the_payload_is_signed_and_over_tls_it_is_not(is_aws: bool) -> None:
+    for scheme, signed in (("http", True), ("https", False)):
+        guard = protection(
+            scheme=scheme, is_aws=is_aws, checksum_fits=False, calculate_sha256=None, checksums=None
+        )
+        assert guard == Protection(sign_sha256=signed, crc32=False)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("wish", [True, False])
+def test_the_caller_decides_about_hashing(scheme: str, wish: bool) -> None:
+    guard = protection(
+        scheme=scheme, is_aws=False, checksum_fits=True, calculate_sha256=wish, checksums=None
+    )
+    assert guard.sign_sha256 is wish
+
+
+@pytest.mark.parametrize(
+    ("scheme", "is_aws", "checksums", "sent"),
+    [
+        ("https", True, None, True),
+        ("http", True, None, False),
+        ("https", False, None, False),
+        ("http", False, None, False),
+        ("http", False, "when_supported", True),
+        ("https", False, "when_supported", True),
+        ("https", True, "when_required", False),
+    ],
+)
+def test_p20_checksums_by_default_on_aws_alone(
+    scheme: str, is_aws: bool, checksums: ChecksumCalculation | None, sent: bool
+) -> None:
+    for fits in (True, False):
+        guard = protection(
+            scheme=scheme,
+            is_aws=is_aws,
+            checksum_fits=fits,
+            calculate_sha256=None,
+            checksums=checksums,
+        )
+        assert guard.crc32 is (sent and fits)

@@ -1,0 +1,1 @@
+"""Real S3 servers for the tests, and a scripted one that plays canned answers."""
