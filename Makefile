@@ -1,23 +1,41 @@
 # Each target makes what it needs from nothing: `make demo` and `make test` are all a newcomer types.
 
 PYTHON ?= python3
+WORKERS ?= 2
 BIN := .venv/bin
 STAMP := .venv/.installed
-WORKERS ?= 2
+PIP := -m pip --disable-pip-version-check --quiet
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 # What runs again on uvloop and with every fast path off.
 MAIN_SUITE := tests/behaviour tests/transport tests/transfer
 
-.PHONY: demo test lint bench docs soak test-floor clean
+# Sees to it that $(PYTHON) can make a virtual environment that is good enough.
+define check_python
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or later is needed: make $@ PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments: apt-get install python3-venv," >&2; \
+		echo "or name another Python: make $@ PYTHON=/path/to/python3" >&2; exit 1; }
+endef
+
+.PHONY: demo test lint bench docs test-floor soak clean
+.DELETE_ON_ERROR:
 
 demo: $(STAMP)
 	$(BIN)/python examples/quickstart.py
 
+ifdef S3_URL
+# A server of the user's own: the behavioural tests alone, against that server alone.
+test: $(STAMP)
+	$(PYTEST) tests/behaviour
+else
 test: $(STAMP)
 	rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=
-	AIOS3_PLAIN=1 $(BIN)/python -m pytest -n $(WORKERS) --cov --cov-append --cov-report= $(MAIN_SUITE)
-	AIOS3_LOOP=uvloop $(BIN)/python -m pytest -n $(WORKERS) $(MAIN_SUITE)
+	$(PYTEST) --cov --cov-report=
+	AIOS3_LOOP=uvloop $(PYTEST) $(MAIN_SUITE)
+	AIOS3_PLAIN=1 $(PYTEST) --cov --cov-append --cov-report= $(MAIN_SUITE)
 	$(BIN)/python -m coverage report
+endif
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -32,29 +50,27 @@ bench: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python -m sphinx -W -b html docs docs/_build
 
+# Property tests with thousands of examples each: an hour and more.
 soak: $(STAMP)
-	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -n $(WORKERS) --timeout=3600 tests/protocol tests/behaviour
+	HYPOTHESIS_PROFILE=soak $(PYTEST) --timeout=7200
 
 # The oldest versions of the run-time dependencies that the suite passes on.
 test-floor: .venv-floor/.installed
-	.venv-floor/bin/python -m pytest -n $(WORKERS)
+	.venv-floor/bin/python -m pytest -n $(WORKERS) --dist worksteal
 
 clean:
-	rm -rf .venv .venv-floor .coverage .coverage.* docs/_build .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-floor .coverage .coverage.* docs/_build .hypothesis
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 $(STAMP): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "Python 3.11 or later is needed; say PYTHON=/path/to/python3"; exit 1; }
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
-		|| { echo "python3 cannot make virtual environments: install python3-venv"; exit 1; }
+	$(check_python)
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e '.[dev]'
-	touch $@
+	$(BIN)/python $(PIP) install -e '.[dev]'
+	@touch $@
 
 .venv-floor/.installed: pyproject.toml
+	$(check_python)
 	$(PYTHON) -m venv .venv-floor
-	.venv-floor/bin/python -m pip install --quiet --upgrade pip
-	.venv-floor/bin/python -m pip install --quiet -e '.[dev]' \
-		'aiohttp==3.12.0' 'yarl==1.17.0' 'multidict==6.0.0'
-	touch $@
+	.venv-floor/bin/python $(PIP) install -e '.[dev]' \
+		aiohttp==3.12.0 yarl==1.17.0 multidict==6.0.0
+	@touch $@

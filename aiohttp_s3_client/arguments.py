@@ -36,14 +36,11 @@ def object_name_of(object_name: str | PurePath) -> str:
 
 def locate_key(
     endpoint: Endpoint, object_name: str | PurePath, argument: str = "object_name"
-) -> tuple[str, str | None]:
-    """Bucket and key of a name that has to name an object, or a ``ValueError``.
-
-    The key is None where the host may hold the bucket: one segment is then the whole key.
-    """
+) -> tuple[str, str]:
+    """Bucket and key of a name that has to name an object, or a ``ValueError``."""
     name = object_name_of(object_name)
     bucket, key = endpoint.locate(name)
-    if not key and (endpoint.bucket or endpoint.host_is_bare or not bucket):
+    if not key:
         raise ValueError(f"{argument}: {name!r} holds no key")
     return bucket, key
 
@@ -58,7 +55,7 @@ def locate(
     """
     name = object_name_of(object_name)
     bucket, key = endpoint.locate(name)
-    if not params and (not name or (key == "" and endpoint.host_is_bare)):
+    if not params and (not name or key == ""):
         raise ValueError(f"object_name: {name!r} holds no key")
     return bucket, key
 

@@ -50,7 +50,7 @@ from .protocol.sigv4 import UNSIGNED_PAYLOAD
 from .request import Request
 from .response import ResponseContext, checked
 from .transfer.content_type import set_content_type
-from .transfer.copy import copy_object, rename_object
+from .transfer.copy import Place, copy_object, rename_object
 from .transfer.download import download_file
 from .transfer.listing import list_objects
 from .transfer.put import send_data
@@ -243,7 +243,7 @@ class S3Client:
 
         async def send() -> aiohttp.ClientResponse:
             with closing(await open_file(file_path, "file_path")) as file:
-                await set_content_type(merged, bucket, key)
+                await set_content_type(merged, key)
                 body = FileSource(file, 0, file.size, piece=chunk_size)
                 answer = await self._engine.send(
                     Request(
@@ -414,8 +414,7 @@ class S3Client:
                 raise ValueError(f"bucket: {bucket!r} is not the client's, {endpoint.bucket!r}")
             within = endpoint.key_prefix
         else:
-            bucket, key = endpoint.locate(name)
-            within = key or ""
+            bucket, within = endpoint.locate_prefix(name)
             if not bucket and endpoint.host_is_bare:
                 raise ValueError(f"object_name: {name!r} names no bucket; or give bucket=…")
         if max_keys is not None:
@@ -558,8 +557,8 @@ class S3Client:
         operation = operation_name(method, bool(key), query, merged)
 
         async def send() -> aiohttp.ClientResponse:
-            if operation == "PutObject":
-                await set_content_type(merged, bucket, key, data)
+            if operation == "PutObject" and key:
+                await set_content_type(merged, key, data)
             request = Request(
                 operation=operation,
                 method=method,
@@ -584,9 +583,7 @@ class S3Client:
             wish = self._engine.session().raise_for_status
         return await checked(answer, wish)
 
-    def _both(
-        self, source: str | PurePath, destination: str | PurePath
-    ) -> tuple[tuple[str, str | None], tuple[str, str | None]]:
+    def _both(self, source: str | PurePath, destination: str | PurePath) -> tuple[Place, Place]:
         endpoint = self._engine.endpoint
         return (
             locate_key(endpoint, source, "source"),

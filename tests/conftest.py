@@ -34,6 +34,8 @@ from .servers.scripted import ScriptedServer
 if TYPE_CHECKING:
     from aiohttp_s3_client import S3Client
 
+pytest_plugins = ["pytester"]
+
 EMBEDDED = "rclone"
 LOOP = os.environ.get("AIOS3_LOOP", "asyncio")
 _FARM: pytest.StashKey[Servers] = pytest.StashKey()

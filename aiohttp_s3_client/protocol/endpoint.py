@@ -84,7 +84,8 @@ class Endpoint:
         """Bucket and key that *object_name* means under this URL.
 
         One leading slash belongs to the path, any further one to the key. The key is None when
-        the name holds a bucket alone.
+        the name holds a bucket alone. Where the host may hold the bucket, a name of one segment
+        is a key, and its bucket is empty: not known here.
         """
         name = object_name[1:] if object_name.startswith("/") else object_name
         if self.bucket:
@@ -92,9 +93,18 @@ class Endpoint:
                 return self.bucket, None
             return self.bucket, self.key_prefix + name
         bucket, slash, key = name.partition("/")
-        if bucket and self.host_is_bare:
+        if not self.host_is_bare:
+            return (bucket, key) if key else ("", name or None)
+        if bucket:
             check_bucket_name(bucket, legacy=self.legacy_bucket_names)
         return bucket, key if slash else None
+
+    def locate_prefix(self, name: str) -> tuple[str, str]:
+        """The bucket that a listing is asked for, and the prefix that the name goes on with."""
+        if self.bucket:
+            return self.bucket, self.key_prefix + name.removeprefix("/")
+        bucket, _, prefix = name.removeprefix("/").partition("/")
+        return bucket, prefix
 
     def address(self, bucket: str, key: str | None) -> Address:
         """Where the request for *key* of *bucket* goes; *key* None addresses the bucket itself."""
@@ -220,12 +230,22 @@ def check_bucket_name(bucket: str, *, legacy: bool = False) -> str:
 def _parse(url: str | URL) -> URL:
     if not isinstance(url, str | URL):
         raise TypeError(f"url must be a str or yarl.URL, not {type(url).__name__}")
-    base = URL(url)
+    base = _url(url)
+    if base is None:
+        # Not from yarl's error, which shows what may be a part of the secret.
+        raise ValueError("url cannot be read: percent-encode its key id and secret")
     if base.scheme not in ("http", "https") or not base.host:
         raise ValueError(f"url must be http://host or https://host, not {_shown(base)!r}")
     if base.raw_query_string or base.raw_fragment:
         raise ValueError(f"url must have no query or fragment: {_shown(base)!r}")
     return base
+
+
+def _url(url: str | URL) -> URL | None:
+    try:
+        return URL(url)
+    except ValueError:
+        return None
 
 
 def _shown(base: URL) -> str:

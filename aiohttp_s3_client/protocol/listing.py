@@ -156,7 +156,8 @@ def scan(body: bytes) -> RawPage | None:
         page = walk("".join((head, *samples, tail)).encode())
     except ResponseParseError:
         return None
-    if len(page.columns[0]) != len(samples) or "" in columns[_ROW.index("Key")]:
+    _, keys, times, *_ = columns
+    if len(page.columns[0]) != len(samples) or "" in keys or "" in times:
         return None
     page.columns = [_unescaped(column) for column in columns] if "&" in run else columns
     return page

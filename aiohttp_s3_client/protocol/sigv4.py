@@ -318,8 +318,12 @@ def split_url(url: URL | str) -> tuple[str, str, str, str]:
     international name in its ASCII form.
     """
     if isinstance(url, str):
-        parsed = URL(url, encoded=True)
-        host = (parsed.host_port_subcomponent or "").lower()
+        try:
+            parsed = URL(url, encoded=True)
+            host = (parsed.host_port_subcomponent or "").lower()
+        except ValueError:
+            # yarl's own message may repeat the userinfo.
+            raise ValueError("url is not a URL (not shown, as it may hold credentials)") from None
     elif isinstance(url, URL):
         parsed = url
         host = parsed.host_port_subcomponent or ""

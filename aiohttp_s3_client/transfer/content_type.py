@@ -27,10 +27,7 @@ async def guess_content_type(name: str, data: object = None) -> str:
     return guessed or "application/octet-stream"
 
 
-async def set_content_type(
-    headers: CIMultiDict[str], bucket: str, key: str | None, data: object = None
-) -> None:
+async def set_content_type(headers: CIMultiDict[str], key: str, data: object = None) -> None:
     """Add a guessed Content-Type unless the caller gave one."""
     if "Content-Type" not in headers:
-        # Where the host may hold the bucket, what stands for the bucket is the whole key.
-        headers["Content-Type"] = await guess_content_type(key or bucket, data)
+        headers["Content-Type"] = await guess_content_type(key, data)

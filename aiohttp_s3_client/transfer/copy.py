@@ -5,17 +5,19 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from multidict import CIMultiDict
 
 from ..engine import Engine
+from ..errors import ObjectChanged
 from ..protocol.xml import parse_copy
 from ..request import Request
 from ..transport.answer import Answer
 
-Place = tuple[str, str | None]
+Place = tuple[str, str]
 """Bucket and key."""
 
 
@@ -29,7 +31,7 @@ async def copy_object(
 ) -> Answer:
     """Copy one object of up to 5 GB; an error, also one in the body of a 200, is in the answer."""
     bucket, key = destination
-    if source[1] is None:
+    if not source[0]:
         raise ValueError(
             "source: its bucket is not known here; name it, or give the client bucket=…"
         )
@@ -59,8 +61,32 @@ async def rename_object(
     headers: Mapping[str, str],
     options: Mapping[str, Any],
 ) -> None:
-    """Copy, and delete the source once the copy is known to have succeeded."""
-    answer = await copy_object(engine, source, destination, headers=headers, options=options)
-    answer.raise_for_status()
+    """Copy, and delete the source once the copy is known to have succeeded.
+
+    The copy is bound to the ETag that the source has at the URL where it will be deleted, and the
+    copy's own is compared: so what is deleted is what was copied, also where a bucket in the
+    host leaves room for a mistake, and where a server ignores the condition.
+    """
     bucket, key = source
+    found = await engine.send(
+        Request(operation="HeadObject", method="HEAD", bucket=bucket, key=key, options=options)
+    )
+    found.response.release()
+    if found.failed and found.response.status != 404:  # Of a missing one the copy says more.
+        raise found.error()
+    etag = "" if found.failed else found.response.headers.get("ETag", "")
+    sent = CIMultiDict(headers)
+    if etag:
+        sent["x-amz-copy-source-if-match"] = etag
+    answer = await copy_object(engine, source, destination, headers=sent, options=options)
+    answer.raise_for_status()
+    copied = parse_copy(answer.body or b"").etag or ""
+    if _is_md5(etag) and _is_md5(copied) and etag.strip('"') != copied.strip('"'):
+        raise ObjectChanged(
+            f"{bucket}/{key} has the ETag {etag} and its copy {copied}: the source is not deleted"
+        )
     await engine.request("DeleteObject", "DELETE", bucket, key)
+
+
+def _is_md5(etag: str) -> bool:
+    return re.fullmatch(r'"?[0-9a-f]{32}"?', etag) is not None

@@ -47,7 +47,7 @@ class _Download:
         self,
         engine: Engine,
         bucket: str,
-        key: str | None,
+        key: str,
         sink: Sink,
         *,
         headers: CIMultiDict[str],
@@ -288,7 +288,7 @@ class _Download:
 async def download_file(
     engine: Engine,
     bucket: str,
-    key: str | None,
+    key: str,
     destination: Path,
     *,
     headers: Mapping[str, str],

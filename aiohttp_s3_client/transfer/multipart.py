@@ -83,7 +83,7 @@ class MultipartUpload:
         self,
         engine: Engine,
         bucket: str,
-        key: str | None,
+        key: str,
         *,
         headers: Mapping[str, str],
         part_tries: int | None = None,
@@ -129,7 +129,7 @@ class MultipartUpload:
 
     async def _begin(self) -> Answer:
         headers = self._headers.create.copy()
-        await set_content_type(headers, self._bucket, self._key)
+        await set_content_type(headers, self._key)
         if self._sends_checksums() and "x-amz-checksum-algorithm" not in headers:
             headers["x-amz-checksum-algorithm"] = "CRC32"
             headers["x-amz-checksum-type"] = "FULL_OBJECT"

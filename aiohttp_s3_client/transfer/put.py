@@ -57,11 +57,11 @@ async def send_data(
     first, whole = await cutter.peek()
     if whole:
         return await _send(engine, request, BytesSource(first), None)
-    if request.operation != "PutObject" or request.query:
+    if request.operation != "PutObject" or request.query or not request.key:
         raise ValueError(
             f"data: {request.operation} takes no stream of unknown length; give data_length"
         )
-    return await _in_parts(engine, request, cutter)
+    return await _in_parts(engine, request, request.key, cutter)
 
 
 async def _send(engine: Engine, request: Request, body: Body, data_length: int | None) -> Answer:
@@ -70,7 +70,7 @@ async def _send(engine: Engine, request: Request, body: Body, data_length: int |
     return await engine.send(replace(request, body=body if body.size else None))
 
 
-async def _in_parts(engine: Engine, request: Request, cutter: PartCutter) -> Answer:
+async def _in_parts(engine: Engine, request: Request, key: str, cutter: PartCutter) -> Answer:
     if request.content_sha256 is not None:
         raise ValueError(
             "content_sha256: the data became a multipart upload, which has no one hash"
@@ -81,7 +81,7 @@ async def _in_parts(engine: Engine, request: Request, cutter: PartCutter) -> Ans
         workers_count=DEFAULT_WORKERS,
         options=request.options,
     )
-    upload = how.start(engine, request.bucket, request.key)
+    upload = how.start(engine, request.bucket, key)
     created = await upload.begin()
     if created.failed:
         return created

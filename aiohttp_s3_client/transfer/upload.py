@@ -39,7 +39,7 @@ class UploadOptions:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments for aiohttp."""
 
-    def start(self, engine: Engine, bucket: str, key: str | None) -> MultipartUpload:
+    def start(self, engine: Engine, bucket: str, key: str) -> MultipartUpload:
         return MultipartUpload(
             engine,
             bucket,
@@ -53,7 +53,7 @@ class UploadOptions:
 
 
 async def upload_file(
-    engine: Engine, bucket: str, key: str | None, file: OpenFile, path: Path, how: UploadOptions
+    engine: Engine, bucket: str, key: str, file: OpenFile, path: Path, how: UploadOptions
 ) -> Answer:
     """Upload an open file in parts, read by position. A changed size is ``SourceChanged``.
 
@@ -82,7 +82,7 @@ async def upload_file(
 
 
 async def upload_stream(
-    engine: Engine, bucket: str, key: str | None, stream: AsyncIterator[bytes], how: UploadOptions
+    engine: Engine, bucket: str, key: str, stream: AsyncIterator[bytes], how: UploadOptions
 ) -> Answer:
     """Upload what *stream* gives, in parts of ``part_size`` bytes."""
     upload = how.start(engine, bucket, key)

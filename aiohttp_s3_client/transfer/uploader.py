@@ -29,7 +29,7 @@ class MultipartUploader:
     ``upload_id`` tells which). No parts at all become one empty part.
     """
 
-    def __init__(self, engine: Engine, bucket: str, key: str | None, how: UploadOptions) -> None:
+    def __init__(self, engine: Engine, bucket: str, key: str, how: UploadOptions) -> None:
         self._upload: MultipartUpload = how.start(engine, bucket, key)
         self._how = how
         self._slots = asyncio.Semaphore(how.workers_count)

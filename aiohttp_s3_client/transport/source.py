@@ -277,7 +277,7 @@ def as_stream(data: BinaryFile | AsyncIterable[bytes] | Iterable[bytes]) -> Asyn
     return _checked(_pulled(iter(data)))
 
 
-async def _checked(stream: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+async def _checked(stream: AsyncIterable[object]) -> AsyncIterator[bytes]:
     async for data in stream:
         if not isinstance(data, bytes | bytearray | memoryview):
             raise TypeError(f"data: the stream gave {type(data).__name__}, not bytes")

@@ -93,17 +93,18 @@ async def test_environment(
     await accepted(S3Client(url=server.url, session=session), bucket)
 
 
-@pytest.mark.parametrize("variable", ["AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"])
 async def test_config_file(
     server: RunningServer,
     session: aiohttp.ClientSession,
     bucket: str,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
-    variable: str,
 ) -> None:
-    monkeypatch.setenv(variable, str(write_profile(tmp_path / "file", server)))
-    await accepted(S3Client(url=server.url, session=session), bucket)
+    path = str(write_profile(tmp_path / "file", server))
+    for variable in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        with monkeypatch.context() as patch:
+            patch.setenv(variable, path)
+            await accepted(S3Client(url=server.url, session=session), bucket)
 
 
 async def test_keywords_go_before_url_and_environment(

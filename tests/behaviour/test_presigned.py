@@ -27,25 +27,24 @@ async def visitor(server: RunningServer) -> AsyncIterator[aiohttp.ClientSession]
         yield session
 
 
-@pytest.mark.parametrize("key", KEYS)
 async def test_p14_get(
     client: S3Client,
     bucket: str,
     oracle: Oracle,
     visitor: aiohttp.ClientSession,
     server: RunningServer,
-    key: str,
 ) -> None:
     """P14: the port and the region are those of the client; the server agrees."""
-    await asyncio.to_thread(oracle.put, bucket, key, key.encode())
-    url = client.presign_url("GET", f"{bucket}/{key}", expires=60 * 60)
-    assert isinstance(url, URL)
-    assert url.port == URL(server.url).port
-    assert f"/{server.region}/s3/aws4_request" in url.query["X-Amz-Credential"]
-    assert url.query["X-Amz-Expires"] == "3600"
-    async with visitor.get(url) as resp:
-        assert resp.status == HTTPStatus.OK
-        assert await resp.read() == key.encode()
+    for key in KEYS:
+        await asyncio.to_thread(oracle.put, bucket, key, key.encode())
+        url = client.presign_url("GET", f"{bucket}/{key}", expires=60 * 60)
+        assert isinstance(url, URL)
+        assert url.port == URL(server.url).port
+        assert f"/{server.region}/s3/aws4_request" in url.query["X-Amz-Credential"]
+        assert url.query["X-Amz-Expires"] == "3600"
+        async with visitor.get(url) as resp:
+            assert resp.status == HTTPStatus.OK
+            assert await resp.read() == key.encode()
 
 
 async def test_put_head_and_delete(
@@ -113,7 +112,6 @@ async def test_with_signed_headers(
             assert resp.status == HTTPStatus.FORBIDDEN
 
 
-@pytest.mark.parametrize("tampered", ["signature", "key", "method", "secret", "expiry"])
 async def test_tampered_is_refused(
     client: S3Client,
     server: RunningServer,
@@ -121,29 +119,31 @@ async def test_tampered_is_refused(
     bucket: str,
     oracle: Oracle,
     visitor: aiohttp.ClientSession,
-    tampered: str,
 ) -> None:
     server.need("presign_verified")
     await asyncio.to_thread(oracle.put, bucket, "key", b"body")
     await asyncio.to_thread(oracle.put, bucket, "kez", b"another body")
-    url, method = client.presign_url("GET", f"{bucket}/key"), "GET"
-    if tampered == "signature":
-        signature = url.query["X-Amz-Signature"]
-        flipped = signature[:-1] + ("0" if signature[-1] != "0" else "1")
-        url = URL(str(url).replace(signature, flipped), encoded=True)
-    elif tampered == "key":
-        url = URL(str(url).replace("/key?", "/kez?"), encoded=True)
-    elif tampered == "expiry":
-        url = URL(str(url).replace("Expires=86400", "Expires=86401"), encoded=True)
-    elif tampered == "secret":
-        other = client_for(server, session, secret_access_key="not the secret")
-        url = other.presign_url("GET", f"{bucket}/key")
-    else:
-        method = "DELETE"
-    async with visitor.request(method, url) as resp:
+    good = str(client.presign_url("GET", f"{bucket}/key"))
+    end = good[-1]
+    tampered = {
+        "signature": good[:-1] + ("0" if end != "0" else "1"),
+        "key": good.replace("/key?", "/kez?"),
+        "expiry": good.replace("Expires=86400", "Expires=86401"),
+        "secret": str(
+            client_for(server, session, secret_access_key="not the secret").presign_url(
+                "GET", f"{bucket}/key"
+            )
+        ),
+    }
+    for what, url in tampered.items():
+        assert url != good, what
+        async with visitor.get(URL(url, encoded=True)) as resp:
+            assert resp.status == HTTPStatus.FORBIDDEN, what
+            assert b"SignatureDoesNotMatch" in await resp.read(), what
+    async with visitor.delete(URL(good, encoded=True)) as resp:
         assert resp.status == HTTPStatus.FORBIDDEN
-        assert b"SignatureDoesNotMatch" in await resp.read()
-    assert await asyncio.to_thread(oracle.get, bucket, "key") == b"body"
+    async with visitor.get(URL(good, encoded=True)) as resp:
+        assert await resp.read() == b"body"
 
 
 async def test_expired_is_refused(
@@ -160,7 +160,9 @@ async def test_expired_is_refused(
     expired = client.presign_url("GET", f"{bucket}/key", expires=60)
     still_good = client.presign_url("GET", f"{bucket}/key", expires=600)
     async with visitor.get(expired) as resp:
-        assert resp.status == HTTPStatus.FORBIDDEN
+        # rclone answers 400 AccessDenied.
+        assert resp.status in (HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST)
+        assert b"<Error>" in await resp.read()
     async with visitor.get(still_good) as resp:
         assert await resp.read() == b"body"
 
@@ -182,7 +184,7 @@ async def test_p14_session_token_and_region_go_into_the_link(
     assert "X-Amz-Security-Token=to%2Fken%2B" in url.raw_query_string
 
 
-@pytest.mark.parametrize("expires", [0, 604_801])
-async def test_expiry_out_of_bounds(client: S3Client, bucket: str, expires: int) -> None:
-    with pytest.raises(ValueError, match="604"):
-        client.presign_url("GET", f"{bucket}/key", expires=expires)
+async def test_expiry_out_of_bounds(embedded_client: S3Client) -> None:
+    for expires in (0, 604_801):
+        with pytest.raises(ValueError, match="604"):
+            embedded_client.presign_url("GET", "bucket/key", expires=expires)

@@ -218,12 +218,12 @@ async def test_example_runs(
         adapted(text, embedded.url, *keys, embedded_bucket),
         {"session": loopback_session, "__name__": "example"},
     )
-    client = S3Client(loopback_session, embedded.url, *reversed(keys), region=embedded.region)
-    for key in STORED:
+    client = S3Client(loopback_session, embedded.url, keys[1], keys[0], region=embedded.region)
+    for key, content in STORED.items():
         if f'"bucket/{key}"' in text:
             async with client.get(f"{embedded_bucket}/{key}") as response:
                 found = await response.read() if response.status == 200 else None
-            assert found == STORED[key], f"{key} is not what the example says"
+            assert found == content, f"{key} is not what the example says"
     for copy in surroundings.glob("copy-of-*"):
         assert copy.read_bytes() == FILES[copy.name.removeprefix("copy-of-")]
     assert "copy-of-" not in text or list(surroundings.glob("copy-of-*"))

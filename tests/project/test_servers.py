@@ -158,7 +158,7 @@ def test_start_that_fails_shows_the_logs(tmp_path: Path) -> None:
     group = ProcessGroup(scratch)
     group.spawn("loser", [sys.executable, "-c", "import sys; sys.exit('no such luck')"])
     (port,) = free_ports(1)
-    with pytest.raises(RuntimeError, match="(?s)loser ended at its start.*no such luck"):
+    with pytest.raises(RuntimeError, match=r"(?s)loser ended at its start.*no such luck"):
         wait_until_answers(f"http://127.0.0.1:{port}", group)
     group.stop()
 
@@ -226,9 +226,7 @@ def test_external_server_is_probed(own_url: str) -> None:
         server.need("if_match")
 
 
-def test_prefix_takes_the_place_of_a_bucket(
-    embedded: RunningServer, embedded_bucket: str
-) -> None:
+def test_prefix_takes_the_place_of_a_bucket(embedded: RunningServer, embedded_bucket: str) -> None:
     place = f"{embedded_bucket}/prefix"
     oracle = embedded.oracle
     oracle.put(embedded_bucket, "outside", b"1")

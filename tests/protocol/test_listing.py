@@ -433,7 +433,6 @@ UNKNOWN = (
     "<ChecksumAlgorithm>CRC32</ChecksumAlgorithm><ChecksumAlgorithm>SHA1</ChecksumAlgorithm>",
     "<ChecksumType>FULL_OBJECT</ChecksumType>",
     "<Type/>",
-    "<!-- note -->",
 )
 
 
@@ -446,7 +445,7 @@ def listings(draw: st.DrawFn) -> tuple[bytes, ListingPage]:
     objects = [found._replace(key=draw(keys)) for found in draw(st.lists(OBJECTS, max_size=6))]
     prefixes = draw(st.lists(keys, max_size=3))
     token = draw(st.none() | XML_KEYS)
-    gap = draw(st.sampled_from(["", "\n  ", " ", "\r\n\t"]))
+    gap = draw(st.sampled_from(["", "", "", "\n  ", " ", "\r\n\t"]))
     entities = draw(st.sampled_from([{}, {'"': "&quot;"}, {'"': "&#34;", "'": "&#x27;"}]))
     quoted = draw(st.sampled_from([quote, lambda text: quote(text, safe="")]))
 
@@ -501,33 +500,45 @@ def test_a_page_says_what_was_written(listing: tuple[bytes, ListingPage]) -> Non
     assert agreed(body) == expected
 
 
-PIECES = (
-    "<!--", "-->", "<![CDATA[", "]]>", "]", ">", "<", "&", "&amp;", "&#34;", "&#65;", "&#x1;",
-    "&boom;", "\x01", "\0", "\r", "\n", "\t", " ", "\ufffe", "\U0010fffd", "\U0010fffdA", "x",
-    "<Contents>", "</Contents>", "<Contents >", "<Contents/>", "<Key>", "</Key>", "<Key/>",
-    "<Key>k</Key>", "<a>", "</a>", "<a/>", "</a/>", "<a:b xmlns:a='c'>", "<?a ", "?>", HIDDEN,
-    "<IsTruncated>true</IsTruncated>", "<IsTruncated>", URL, "</ListBucketResult>", "1", "+", "%",
-    "<CommonPrefixes>", "</CommonPrefixes>", "<Prefix>p</Prefix>", "<!DOCTYPE a>", DECLARATION,
+TEXTS = (
+    "", "x", "1", "+", "%", "%00", "]", "]]>", ">", "&amp;", "&quot;", "&#34;", "&#65;", "&#x1;",
+    "&#13;", "&boom;", "&", "\x01", "\0", "\r", "\n", "\t", " ", "\x7f", "\u2028", "\ufffe", "😀",
+    "\U0010fffd", "\U0010fffdA", "Contents", "true", "url", "2024-05-01T12:34:56Z",
+)  # fmt: skip
+MARKUP = (
+    "<!-- a -->", "<![CDATA[a]]>", "<?a b?>", "<a/>", "<a></a>", "<a>b</a>", "<a>&amp;</a>",
+    "<a><b>c</b></a>", "<a b='c'/>", "<a:b xmlns:a='c'/>", "<Key>k</Key>", "<Key/>", "<Size>1</Size>",
+    "<ETag>e</ETag>", "<Contents/>", HIDDEN, f"<!--{HIDDEN}-->", f"<a>{HIDDEN}</a>", URL,
+    "<IsTruncated>true</IsTruncated>", "<CommonPrefixes><Prefix>p</Prefix></CommonPrefixes>",
+)  # fmt: skip
+FRAGMENTS = (
+    "<!--", "-->", "<![CDATA[", "]]>", "<", ">", "<Contents>", "</Contents>", "<Contents >", "<Key>",
+    "</Key>", "<a>", "</a>", "</a/>", "<?a ", "?>", "</ListBucketResult>", "<CommonPrefixes>",
+    "</CommonPrefixes>", "<!DOCTYPE a>", DECLARATION,
 )  # fmt: skip
 
 
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
-    """Pages with pieces cut out and others put in, rather where tags begin or end."""
+    """Pages with a text replaced, an element put in, or, now and then, something torn out."""
     body = draw(listings().map(lambda listing: listing[0]) | st.sampled_from([WHOLE]))
-    if draw(st.booleans()):
-        body = body.replace(b"<!-- note -->", b"")
-    for _ in range(draw(st.integers(1, 3))):
-        edges = [at for at, byte in enumerate(body) if byte in b"<>"]
-        places = st.integers(0, len(body))
-        if edges:
-            places = (
-                st.sampled_from(edges).flatmap(lambda at: st.sampled_from([at, at + 1])) | places
-            )
-        start = draw(places)
-        end = draw(st.sampled_from([start, start, start + 1]) | places)
-        piece = draw(st.sampled_from(PIECES).map(str.encode) | st.binary(max_size=2))
-        body = body[:start] + piece + body[max(start, end) :]
+    for _ in range(draw(st.integers(1, 2))):
+        opening = [at for at, byte in enumerate(body) if byte == ord("<")]
+        closing = [at + 1 for at, byte in enumerate(body) if byte == ord(">")]
+        kind = draw(st.sampled_from(["text", "text", "markup", "markup", "fragment", "bytes"]))
+        start = end = draw(st.integers(0, len(body)))
+        piece = draw(st.binary(max_size=2))
+        if kind == "text" and closing:
+            start = draw(st.sampled_from(closing))
+            end = max(start, body.find(b"<", start))
+            piece = b"".join(draw(st.lists(st.sampled_from(TEXTS).map(str.encode), max_size=2)))
+        elif kind == "markup" and opening:
+            start = end = draw(st.sampled_from(opening))
+            piece = draw(st.sampled_from(MARKUP)).encode()
+        elif kind == "fragment":
+            end = start + draw(st.integers(0, 8))
+            piece = draw(st.sampled_from(FRAGMENTS)).encode()
+        body = body[:start] + piece + body[end:]
     return body
 
 

@@ -185,6 +185,13 @@ def test_a_relative_url_is_refused(signer: SigV4Signer, url: str | URL) -> None:
         sign(signer, url=url)
 
 
+@pytest.mark.parametrize("host", ["h:port", "[::1", "h\u2100x"])
+def test_a_broken_url_is_refused_and_not_shown(signer: SigV4Signer, host: str) -> None:
+    with pytest.raises(ValueError, match="url is not a URL") as caught:
+        sign(signer, url=f"http://AKID:{SECRET}@{host}/")
+    assert SECRET not in str(caught.value)
+
+
 def test_a_url_of_another_type_is_refused(signer: SigV4Signer) -> None:
     with pytest.raises(TypeError, match=r"url must be a yarl\.URL or str, not bytes"):
         sign(signer, url=cast("Any", b"http://host/"))
@@ -341,6 +348,11 @@ def test_credentials_of_another_type_are_refused_and_not_shown() -> None:
     with pytest.raises(TypeError, match="secret_access_key must be a str, not bytes") as caught:
         SigV4Signer("AKID", cast("Any", b"hush"), region="us-east-1")
     assert "hush" not in str(caught.value)
+
+
+def test_a_region_of_another_type_is_refused() -> None:
+    with pytest.raises(TypeError, match="region must be a str, not NoneType"):
+        SigV4Signer("AKID", SECRET, region=cast("Any", None))
 
 
 @pytest.mark.parametrize("region", ["", "us east", "a/b", "a,b", "a\n", "é"])

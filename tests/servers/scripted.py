@@ -192,8 +192,8 @@ class _Body:
                 raise asyncio.IncompleteReadError(b"", self._left)
             request.body_size += len(data)
             if self._keep:
-                request.body += data
-                request.raw_body += data
+                request.received += data
+                request.received_raw += data
             self._left -= len(data)
             if not self._left:
                 await self._end_piece()
@@ -214,7 +214,7 @@ class _Body:
     async def _line(self) -> bytes:
         line = await self._reader.readuntil(b"\n")
         if self._keep:
-            self._request.raw_body += line
+            self._request.received_raw += line
         return line
 
 
@@ -242,8 +242,8 @@ async def _answer(writer: asyncio.StreamWriter, request: Recorded, step: Reply) 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
     """Close with RST, which throws away what was not sent yet."""
-    connected = writer.get_extra_info("socket")
-    if connected is not None:
+    if not writer.transport.is_closing():  # else the socket may be gone
+        connected = writer.get_extra_info("socket")
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 

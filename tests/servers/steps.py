@@ -20,7 +20,7 @@ AUTOMATIC = -1
 
 @dataclass(slots=True)
 class Recorded:
-    """One request, as it arrived. ``body`` grows while it arrives."""
+    """One request, as it arrived. Its body grows while it arrives."""
 
     head: bytes
     """Request line and headers, with the empty line behind them."""
@@ -31,16 +31,24 @@ class Recorded:
     """In the order and spelling in which they were sent."""
     connection: int
     """Which connection it came by; the first is 1."""
-    body: bytearray = field(default_factory=bytearray)
-    """Without the framing of a chunked body."""
-    raw_body: bytearray = field(default_factory=bytearray)
-    """With it."""
+    received: bytearray = field(default_factory=bytearray, repr=False)
+    received_raw: bytearray = field(default_factory=bytearray, repr=False)
     body_size: int = 0
-    """Bytes of ``body``, counted also where bodies are not kept."""
+    """Bytes of the body so far, counted also where bodies are not kept."""
     complete: bool = False
     """Whether the whole body arrived."""
     answered_after: int | None = None
     """How many bytes of the body had been read when the answer began."""
+
+    @property
+    def body(self) -> bytes:
+        """What arrived of the body, without the framing of a chunked one."""
+        return bytes(self.received)
+
+    @property
+    def raw_body(self) -> bytes:
+        """What arrived of the body, with the framing of a chunked one."""
+        return bytes(self.received_raw)
 
     def header(self, name: str) -> str | None:
         """The value of the first header called *name*, in any case."""

@@ -24,6 +24,16 @@ MIN_PART = 5 * 1024 * 1024
 
 
 @probe
+def copy_keeps_headers(oracle: Oracle, bucket: str) -> bool:
+    """CopyObject copies Content-Type, Cache-Control and their like."""
+    sent = {"ContentType": "text/x-probe", "CacheControl": "no-store"}
+    oracle.put(bucket, "typed", b"body", **sent)
+    oracle.client.copy_object(Bucket=bucket, Key="copied", CopySource=f"{bucket}/typed")
+    found = oracle.head(bucket, "copied") or {}
+    return {name: found.get(name) for name in sent} == sent
+
+
+@probe
 def copy_replaces_metadata(oracle: Oracle, bucket: str) -> bool:
     """CopyObject with the directive REPLACE takes metadata and type of the request."""
     oracle.put(bucket, "original", b"body", Metadata={"kept": "no"})
