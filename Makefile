@@ -6,6 +6,8 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 PIP := -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+# The runs add up, so the floor of pyproject.toml is held against the last report only.
+COVERAGE := --cov --cov-report= --cov-fail-under=0
 # What runs again on uvloop and with every fast path off.
 MAIN_SUITE := tests/behaviour tests/transport tests/transfer
 
@@ -31,9 +33,9 @@ test: $(STAMP)
 else
 test: $(STAMP)
 	rm -f .coverage .coverage.*
-	$(PYTEST) --cov --cov-report=
+	$(PYTEST) $(COVERAGE)
 	AIOS3_LOOP=uvloop $(PYTEST) $(MAIN_SUITE)
-	AIOS3_PLAIN=1 $(PYTEST) --cov --cov-append --cov-report= $(MAIN_SUITE)
+	AIOS3_PLAIN=1 $(PYTEST) $(COVERAGE) --cov-append $(MAIN_SUITE)
 	$(BIN)/python -m coverage report
 endif
 
@@ -41,7 +43,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/basedpyright
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
 bench: $(STAMP)

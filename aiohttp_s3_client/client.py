@@ -43,8 +43,8 @@ from .credentials import collect_credentials
 from .engine import Engine
 from .errors import AwsDownloadError, AwsError, AwsUploadError
 from .models import AwsObjectMeta, CredentialsProvider, CredentialsSnapshot
-from .protocol.encoding import encode_query
-from .protocol.endpoint import check_bucket_name
+from .protocol.encoding import encode_query, respelt_path
+from .protocol.endpoint import Address, check_bucket_name
 from .protocol.operations import is_document, is_idempotent, operation_name
 from .protocol.sigv4 import UNSIGNED_PAYLOAD
 from .request import Request
@@ -513,7 +513,9 @@ class S3Client:
         if snapshot.anonymous:
             raise ValueError("presign_url: anonymous credentials sign nothing")
         if isinstance(url, URL) and url.absolute:
-            target, region = url, routes.default.region
+            path = respelt_path(url.raw_path) or "/"
+            place = Address(url.scheme, url.host_port_subcomponent or "", path)
+            target, region = place.url(url.raw_query_string), routes.default.region
             if params:
                 raise ValueError("params: put them into the URL that is to be signed")
         else:

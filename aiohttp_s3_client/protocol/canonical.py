@@ -3,12 +3,11 @@
 Client and server bring every request into one form and compare signatures of that. Each part has
 a function of its own, named as AWS names it, so that each can be held against published examples.
 
-Servers decode path and query and encode them again before they compare, so that any spelling may be
-sent (``(`` or ``%28``, ``%7e`` or ``~``) and one is signed; a raw ``+`` is a plus in a path and a
-space in a query. What ``encoding.py`` has encoded is signed as it is.
+The path depends on the service. For S3 it is signed byte for byte as it is sent; for any other
+service dot segments and double slashes are removed, and what was encoded is encoded once more.
 
-The path depends on the service. S3 takes its segments as they are; any other service removes dot
-segments and double slashes, and encodes once more what was encoded already.
+Of a query servers compare what they read, not how it was spelt (``%7e`` or ``~``), so one spelling
+is signed; a raw ``+`` in it is a space. What ``encoding.py`` has encoded is signed as it is.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
@@ -24,7 +23,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from ..errors import redact_headers
-from .encoding import quote_path, quote_query, unquote, unquote_plus
+from .encoding import quote_path, quote_query, unquote_plus
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 EMPTY_SHA256 = sha256().hexdigest()
@@ -53,7 +52,6 @@ _collapse = re.compile(r"[ \t\v\f]+").sub
 # so that no text makes it backtrack.
 _ESCAPE = r"%(?:[01][0-9A-F]|2[0-9A-C]|3[A-F]|40|5[B-E]|60|7[BCDF]|[89A-F][0-9A-F])"
 _WORD = rf"(?:[A-Za-z0-9._~-]++|%2F|{_ESCAPE})*+"
-_is_spelt_path = re.compile(rf"(?:[A-Za-z0-9._~/-]++|{_ESCAPE})*+").fullmatch
 _is_spelt_query = re.compile(rf"{_WORD}={_WORD}(?:&{_WORD}={_WORD})*+").fullmatch
 
 
@@ -71,8 +69,7 @@ def canonical_path(raw_path: str, *, service: str = "s3") -> str:
     if not raw_path.isprintable():
         raise ValueError(f"url: the path {raw_path!r} is not percent-encoded")
     if service in S3_SERVICES:
-        path = raw_path if _is_spelt_path(raw_path) else quote_path(unquote(raw_path))
-        return path or "/"
+        return raw_path or "/"
     kept: list[str] = []
     for segment in raw_path.split("/"):
         if segment == "..":

@@ -32,6 +32,15 @@ def quote_path(key: str) -> str:
     return key if _is_plain_path(key) else _each_run_in_path(_escaped, key)
 
 
+def respelt_path(raw_path: str) -> str:
+    """A percent-encoded path as ``quote_path`` would have spelt it, with the same meaning.
+
+    Servers decode a path and encode it again before they check its signature, so that a path
+    spelt in another way (``(``, ``%7e``) is refused.
+    """
+    return quote_path(unquote(raw_path))
+
+
 def quote_query(text: str) -> str:
     """*text* for a name or a value of a query; ``/`` is encoded too.
 

@@ -111,7 +111,7 @@ def parse_listing(body: bytes) -> ListingPage:
         columns = _or_none(etags), keys, parse_times(times), map(int, sizes), _or_none(classes)
         objects = list(map(AwsObjectMeta, *columns))
     except ValueError as error:
-        raise unexpected(body, ROOT, f"an entry holds nonsense ({error})") from None
+        raise unexpected(body, ROOT, f"an entry holds nonsense ({error!s:.200})") from None
     return ListingPage(objects, prefixes, _next_token(body, page.fields))
 
 
@@ -194,10 +194,14 @@ def _merged(shapes: list[Shape], found: Columns) -> Columns:
 
 
 def _shape_of(entry: str) -> Shape | None:
-    """The pattern of the entries that hold the same elements as *entry*."""
+    """The pattern of the entries that hold the same elements as *entry*.
+
+    Whether the elements are balanced and none is there twice is left to expat, which reads the
+    sample.
+    """
     parts = _TAG.split(entry)  # Text and tags in turn, beginning and ending with text.
     tags, texts = parts[1::2], parts[2::2]
-    if not 0 < len(tags) <= _MAX_TAGS or parts[0] or tags[0] != _OPEN:
+    if not tags or tags[0] != _OPEN or len(tags) > _MAX_TAGS:
         return None
     pattern: list[str] = []
     groups: dict[str, int] = {}
@@ -206,15 +210,12 @@ def _shape_of(entry: str) -> Shape | None:
         name = tag.strip("</>")
         pattern.append(tag)
         if tag[1] == "/":
-            if path.pop() != name:
-                return None
+            del path[-1:]
         elif tag[-2] != "/":
             path.append(name)
             if next_tag == f"</{name}>":
                 value = _TEXT if "&" in text else _CHARS
                 if "/".join(path) in _ROW_PATHS:
-                    if name in groups:
-                        return None
                     groups[name] = len(groups)
                     value = f"({_SIZE.pattern if name == 'Size' else value})"
                 pattern.append(value)

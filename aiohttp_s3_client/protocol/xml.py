@@ -182,7 +182,7 @@ def parse_copy(body: bytes) -> CopyResult:
     try:
         return CopyResult(etag, parse_times([when])[0] if when else None)
     except ValueError:
-        raise unexpected(body, roots[0], f"LastModified is {when!r}") from None
+        raise unexpected(body, roots[0], f"LastModified is {when!r:.{SHOWN}}") from None
 
 
 def parse_parts(body: bytes) -> PartsPage:

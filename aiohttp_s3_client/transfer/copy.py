@@ -61,31 +61,38 @@ async def rename_object(
     headers: Mapping[str, str],
     options: Mapping[str, Any],
 ) -> None:
-    """Copy, and delete the source once the copy is known to have succeeded.
-
-    The copy is bound to the ETag that the source has at the URL where it will be deleted, and the
-    copy's own is compared: so what is deleted is what was copied, also where a bucket in the
-    host leaves room for a mistake, and where a server ignores the condition.
-    """
-    bucket, key = source
-    found = await engine.send(
-        Request(operation="HeadObject", method="HEAD", bucket=bucket, key=key, options=options)
-    )
-    found.response.release()
-    if found.failed and found.response.status != 404:  # Of a missing one the copy says more.
-        raise found.error()
-    etag = "" if found.failed else found.response.headers.get("ETag", "")
+    """Copy, and delete the source once the copy is known to have succeeded."""
     sent = CIMultiDict(headers)
-    if etag:
+    etag = ""
+    if not (engine.endpoint.bucket or engine.endpoint.host_is_bare):
+        etag = await _etag_where_it_will_be_deleted(engine, source, options)
         sent["x-amz-copy-source-if-match"] = etag
     answer = await copy_object(engine, source, destination, headers=sent, options=options)
     answer.raise_for_status()
-    copied = parse_copy(answer.body or b"").etag or ""
+    copied = parse_copy(answer.body or b"").etag
     if _is_md5(etag) and _is_md5(copied) and etag.strip('"') != copied.strip('"'):
         raise ObjectChanged(
-            f"{bucket}/{key} has the ETag {etag} and its copy {copied}: the source is not deleted"
+            f"{source[0]}/{source[1]} has the ETag {etag} and its copy {copied}: "
+            "the source is not deleted"
         )
-    await engine.request("DeleteObject", "DELETE", bucket, key)
+    await engine.request("DeleteObject", "DELETE", *source)
+
+
+async def _etag_where_it_will_be_deleted(
+    engine: Engine, source: Place, options: Mapping[str, Any]
+) -> str:
+    """The source's ETag, as its own URL has it.
+
+    Where the host may hold a bucket, a copy names its source by a bucket that was read from the
+    object name, and deleting goes by the URL: those may be two objects. Bound to this ETag, what
+    is deleted is what was copied.
+    """
+    bucket, key = source
+    answer = await engine.send(
+        Request(operation="HeadObject", method="HEAD", bucket=bucket, key=key, options=options)
+    )
+    answer.raise_for_status().release()
+    return answer.response.headers.get("ETag", "")
 
 
 def _is_md5(etag: str) -> bool:

@@ -205,8 +205,11 @@ class _Download:
         )
 
     def _error(self, answer: Answer) -> S3Error:
-        changed = answer.response.status == 412 and "If-Match" not in self._headers
-        if changed and self._identity is not None:
+        status = answer.response.status
+        # The range was cut from the size that the object had: behind its end it is another one.
+        shrunk = status == 416
+        refused = status == 412 and "If-Match" not in self._headers
+        if self._identity is not None and (shrunk or refused):
             return self._changed()
         return answer.error().in_transfer(AwsDownloadError)
 

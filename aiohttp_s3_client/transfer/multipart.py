@@ -34,7 +34,7 @@ from multidict import CIMultiDict
 
 from ..config import MAX_PARTS
 from ..engine import Engine
-from ..errors import AwsError, AwsUploadError, ResponseParseError, S3Error
+from ..errors import AwsUploadError, ResponseParseError, S3Error
 from ..protocol.clock import parse_http_date
 from ..protocol.xml import build_complete, parse_complete, parse_upload_id
 from ..request import Body, Request
@@ -152,8 +152,10 @@ class MultipartUpload:
 
     async def _let_begin_end(self, task: asyncio.Task[Answer]) -> None:
         asyncio.get_running_loop().call_later(self._abort_timeout, task.cancel)
-        await settled(task)
-        await self.abort()
+        try:
+            await settled(task)
+        finally:
+            await self.abort()
 
     def _sends_checksums(self) -> bool:
         probe = Request(operation="UploadPart", method="PUT", bucket=self._bucket, checksum=True)
@@ -164,26 +166,23 @@ class MultipartUpload:
         """Send part *number* (from 1) and return its ETag. May run beside other parts."""
         if not 1 <= number <= MAX_PARTS:
             raise ValueError(f"part number {number} is not between 1 and {MAX_PARTS:,}")
-        try:
-            answer = await self._engine.send(
-                Request(
-                    operation="UploadPart",
-                    method="PUT",
-                    detail=f"part {number}",
-                    bucket=self._bucket,
-                    key=self._key,
-                    query=(("partNumber", str(number)), ("uploadId", self.upload_id)),
-                    headers=self._headers.part.copy(),
-                    body=body if body.size else None,
-                    content_sha256=content_sha256,
-                    calculate_sha256=self._calculate_sha256,
-                    checksum=True,
-                    max_attempts=self._part_tries,
-                    options=self._options,
-                )
+        answer = await self._engine.send(
+            Request(
+                operation="UploadPart",
+                method="PUT",
+                detail=f"part {number}",
+                bucket=self._bucket,
+                key=self._key,
+                query=(("partNumber", str(number)), ("uploadId", self.upload_id)),
+                headers=self._headers.part.copy(),
+                body=body if body.size else None,
+                content_sha256=content_sha256,
+                calculate_sha256=self._calculate_sha256,
+                checksum=True,
+                max_attempts=self._part_tries,
+                options=self._options,
             )
-        except AwsError as error:
-            raise error.in_transfer(AwsUploadError) from None
+        )
         if answer.failed:
             raise answer.error().in_transfer(AwsUploadError)
         headers = answer.response.headers

@@ -37,8 +37,10 @@ async def run_jobs(jobs: AsyncGenerator[Job, None], workers: int) -> None:
     finally:
         for task in tasks:
             task.cancel()
-        await settled(*tasks)
-        await jobs.aclose()
+        try:
+            await settled(*tasks)
+        finally:
+            await jobs.aclose()
     if errors:
         raise errors[0]
 

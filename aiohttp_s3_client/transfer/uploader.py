@@ -35,6 +35,7 @@ class MultipartUploader:
         self._slots = asyncio.Semaphore(how.workers_count)
         self._parts: dict[int, Coroutine[None, None, str]] = {}
         self._sending: dict[int, asyncio.Task[str]] = {}
+        self._entered = False
         self._open = False
         self.answer: Answer | None = None
         """The answer to CompleteMultipartUpload, once left without an error."""
@@ -49,6 +50,9 @@ class MultipartUploader:
         return self._how.part_size
 
     async def __aenter__(self) -> Self:
+        if self._entered:
+            raise RuntimeError("multipart_upload: one uploader is one upload; ask for another")
+        self._entered = True
         await self._upload.create()
         self._open = True
         return self
@@ -127,13 +131,15 @@ class MultipartUploader:
             await self.put_part(b"")
         while running := [task for task in self._sending.values() if not task.done()]:
             await asyncio.wait(running)
-        for task in self._sending.values():
-            task.result()
-        missing = tuple(sorted(self._parts.keys() - self._sending.keys()))
+        given_up = {number for number, task in self._sending.items() if task.cancelled()}
+        for number, task in self._sending.items():
+            if number not in given_up:
+                task.result()
+        missing = tuple(sorted((self._parts.keys() - self._sending.keys()) | given_up))
         if missing:
             raise IncompleteMultipartUpload(
-                f"put_part was called and its coroutine never awaited for part"
-                f"{'s' if len(missing) > 1 else ''} {', '.join(map(str, missing))}",
+                f"put_part was called for part{'s' if len(missing) > 1 else ''} "
+                f"{', '.join(map(str, missing))}, whose coroutine was never awaited to its end",
                 missing,
             )
 
@@ -144,9 +150,11 @@ class MultipartUploader:
                 part.close()
         for task in self._sending.values():
             task.cancel()
-        await settled(*self._sending.values())
-        if self._how.auto_abort:
-            await self._upload.abort()
+        try:
+            await settled(*self._sending.values())
+        finally:
+            if self._how.auto_abort:
+                await self._upload.abort()
 
 
 async def _awaited(part: Coroutine[None, None, str]) -> None:

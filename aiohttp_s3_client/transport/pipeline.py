@@ -140,8 +140,8 @@ class Pipeline:
     async def send(self, request: Request, attempts: Attempts | None = None) -> Answer:
         """Send *request* until it is answered for good; the answer, whatever its status.
 
-        Raises ``S3ConnectionError`` (or ``S3TimeoutError``) when no answer came, ``AwsError`` for
-        an error that S3 reports in a 200, and what the user's own data raised.
+        Raises ``S3ConnectionError`` (or ``S3TimeoutError``) when no answer came, and what the
+        user's own data raised.
         """
         attempts = attempts or self.attempts(request.max_attempts)
         corrections = _Corrections()
@@ -164,7 +164,7 @@ class Pipeline:
                 if not outcome.failed:
                     self._succeeded(routes, request, attempts)
                     return outcome
-                error = outcome.error() if outcome.response.status < 300 else None
+                error = None
                 again = await self._after_error(request, routes, outcome, attempts, corrections)
             if again:
                 continue

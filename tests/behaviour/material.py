@@ -1,4 +1,4 @@
-"""What the behavioural tests are made of: data, clients, and eyes on what a client leaves behind."""
+"""What the behavioural tests are made of: data, clients, and eyes on what clients leave behind."""
 
 from __future__ import annotations
 

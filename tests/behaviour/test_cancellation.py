@@ -99,8 +99,7 @@ async def test_p9_multipart_upload(
     async def work() -> None:
         async with embedded_client.multipart_upload(f"{embedded_bucket}/key") as uploader:
             parts = [
-                uploader.put_part(data[start : start + PART])
-                for start in range(0, len(data), PART)
+                uploader.put_part(data[start : start + PART]) for start in range(0, len(data), PART)
             ]
             await asyncio.gather(*parts)
 
@@ -235,7 +234,5 @@ async def test_timeout_of_the_caller(
     path.write_bytes(noise(8 * PART))
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.02):
-            await embedded_client.put_file_multipart(
-                f"{embedded_bucket}/key", path, part_size=PART
-            )
+            await embedded_client.put_file_multipart(f"{embedded_bucket}/key", path, part_size=PART)
     assert await asyncio.to_thread(embedded.oracle.uploads, embedded_bucket) == []

@@ -58,9 +58,7 @@ async def accepted(client: S3Client, bucket: str) -> None:
     assert "X-Amz-Signature" in client.presign_url("GET", f"{bucket}/key").query
 
 
-async def test_keywords(
-    server: RunningServer, session: aiohttp.ClientSession, bucket: str
-) -> None:
+async def test_keywords(server: RunningServer, session: aiohttp.ClientSession, bucket: str) -> None:
     client_credentials_as_kw = S3Client(
         url=server.url,
         access_key_id=server.access_key_id,
@@ -229,9 +227,7 @@ async def test_anonymous_requests_go_unsigned(
     server: RunningServer, session: aiohttp.ClientSession, bucket: str
 ) -> None:
     server.need("acl")
-    writer = S3Client(
-        url=url_with_keys(server), session=session, region=server.region
-    )
+    writer = S3Client(url=url_with_keys(server), session=session, region=server.region)
     await writer.put(f"{bucket}/public", b"body", headers={"x-amz-acl": "public-read"})
     await writer.put(f"{bucket}/private", b"body")
     client = S3Client(url=server.url, session=session, credentials=AnonymousCredentials())

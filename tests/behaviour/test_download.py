@@ -80,9 +80,7 @@ async def test_p5_object_replaced_meanwhile(
     async with open_session(server, trace_configs=[trace]) as session:
         client = client_for(server, session)
         with pytest.raises(ObjectChanged, match="replaced"):
-            await client.get_file_parallel(
-                f"{bucket}/key", path, range_step=STEP, workers_count=1
-            )
+            await client.get_file_parallel(f"{bucket}/key", path, range_step=STEP, workers_count=1)
     assert path.read_bytes() == b"from before"
     assert left_over(tmp_path) == ["copy"]
 
@@ -149,9 +147,7 @@ async def test_existing_file_is_replaced_and_keeps_its_mode(
 
 
 @pytest.mark.usefixtures("sink")
-async def test_missing_object_leaves_nothing(
-    client: S3Client, bucket: str, tmp_path: Path
-) -> None:
+async def test_missing_object_leaves_nothing(client: S3Client, bucket: str, tmp_path: Path) -> None:
     with pytest.raises(NoSuchKey):
         await client.get_file_parallel(f"{bucket}/missing", tmp_path / "copy")
     assert left_over(tmp_path) == []

@@ -156,13 +156,17 @@ async def test_upload_that_somebody_else_aborted(
     client: S3Client, bucket: str, oracle: Oracle, server: RunningServer
 ) -> None:
     server.need("no_such_upload")
-    with pytest.raises(NoSuchUpload) as caught:
+
+    async def upload() -> None:
         async with client.multipart_upload(f"{bucket}/key") as uploader:
             await uploader.put_part(b"body")
             async with client.delete(
                 f"{bucket}/key", params={"uploadId": uploader.upload_id}
             ) as resp:
                 assert resp.status == HTTPStatus.NO_CONTENT
+
+    with pytest.raises(NoSuchUpload) as caught:
+        await upload()
     assert isinstance(caught.value, AwsUploadError)
     assert await asyncio.to_thread(oracle.head, bucket, "key") is None
 
@@ -171,10 +175,14 @@ async def test_part_too_small(
     client: S3Client, bucket: str, oracle: Oracle, server: RunningServer
 ) -> None:
     server.need("small_part_refused")
-    with pytest.raises(EntityTooSmall) as caught:
+
+    async def upload() -> None:
         async with client.multipart_upload(f"{bucket}/key") as uploader:
             await uploader.put_part(b"far too small")
             await uploader.put_part(b"the last one may be")
+
+    with pytest.raises(EntityTooSmall) as caught:
+        await upload()
     assert isinstance(caught.value, AwsUploadError)
     assert await asyncio.to_thread(oracle.uploads, bucket) == []
 

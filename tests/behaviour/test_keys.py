@@ -18,9 +18,61 @@ LONGEST = 300
 
 _PIECES = st.sampled_from(
     [
-        *("/", "//", ".", "..", "/./", "/../", "%", "%2F", "%2e%2e", "%25", "+", " ", "  ", "=", "&"),
-        *("?", "#", ";", ":", "@", "!", "$", "'", '"', "(", ")", "*", ",", "~", "_", "-", "\\", "|"),
-        *("<", ">", "[", "]", "{", "}", "^", "`", "a", "Z", "0", "é", "e\u0301", "日本", "😀", "\ufeff"),
+        *(
+            "/",
+            "//",
+            ".",
+            "..",
+            "/./",
+            "/../",
+            "%",
+            "%2F",
+            "%2e%2e",
+            "%25",
+            "+",
+            " ",
+            "  ",
+            "=",
+            "&",
+        ),
+        *(
+            "?",
+            "#",
+            ";",
+            ":",
+            "@",
+            "!",
+            "$",
+            "'",
+            '"',
+            "(",
+            ")",
+            "*",
+            ",",
+            "~",
+            "_",
+            "-",
+            "\\",
+            "|",
+        ),
+        *(
+            "<",
+            ">",
+            "[",
+            "]",
+            "{",
+            "}",
+            "^",
+            "`",
+            "a",
+            "Z",
+            "0",
+            "é",
+            "e\u0301",
+            "日本",
+            "😀",
+            "\ufeff",
+        ),
     ]
 )
 _TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=6)
@@ -35,7 +87,23 @@ control_keys = st.lists(_CONTROL | _PIECES, min_size=1, max_size=6).map("".join)
 
 NASTY = (
     *("a b", "a+b", "a%20b", "a%2Fb", "(a)"),
-    *("?", "a?b=c&d", "#", "a#b", "=", "a=b", "é", "e\u0301", "😀", "%", "%%", "*", "~", "'\"", "&lt;"),
+    *(
+        "?",
+        "a?b=c&d",
+        "#",
+        "a#b",
+        "=",
+        "a=b",
+        "é",
+        "e\u0301",
+        "😀",
+        "%",
+        "%%",
+        "*",
+        "~",
+        "'\"",
+        "&lt;",
+    ),
 )
 """Each of these broke some client once."""
 
@@ -93,9 +161,7 @@ async def test_p12_p13_p23_any_printable_key(
     await over_all(printable_keys, server, client, bucket)
 
 
-async def test_p23_control_characters(
-    server: RunningServer, client: S3Client, bucket: str
-) -> None:
+async def test_p23_control_characters(server: RunningServer, client: S3Client, bucket: str) -> None:
     """P23: what XML cannot hold comes through a listing all the same."""
     server.need("keys_verbatim", "control_characters")
     without_feeds = control_keys

@@ -33,9 +33,7 @@ async def keys_of(client: S3Client, *where: str, **how: str | int) -> tuple[list
     return keys, folders
 
 
-async def test_everything_in_order(
-    client: S3Client, filled: str, server: RunningServer
-) -> None:
+async def test_everything_in_order(client: S3Client, filled: str, server: RunningServer) -> None:
     keys, folders = await keys_of(client, filled)
     assert keys == IN_ORDER
     assert folders == []

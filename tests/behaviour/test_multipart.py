@@ -12,6 +12,7 @@ import pytest
 
 from aiohttp_s3_client import S3Client
 from aiohttp_s3_client.errors import IncompleteMultipartUpload
+from aiohttp_s3_client.transfer.uploader import MultipartUploader
 from tests.servers.oracle import Oracle
 from tests.servers.running import RunningServer
 
@@ -26,6 +27,12 @@ async def digest(oracle: Oracle, bucket: str, key: str) -> str:
 
 async def nothing_pends(oracle: Oracle, bucket: str) -> bool:
     return await asyncio.to_thread(oracle.uploads, bucket) == []
+
+
+async def upload_and_fail(uploader: MultipartUploader) -> None:
+    async with uploader:
+        await uploader.put_part(noise(PART))
+        raise LookupError("inside")
 
 
 async def test_file_sizes_around_the_part(
@@ -61,9 +68,7 @@ async def test_parts_are_cut_as_asked_and_etag_is_theirs(
     path = tmp_path / "file"
     path.write_bytes(data)
     await client.put_file_multipart(f"{bucket}/key", path, part_size=PART)
-    md5s = [
-        hashlib.md5(data[start : start + PART]).digest() for start in range(0, len(data), PART)
-    ]
+    md5s = [hashlib.md5(data[start : start + PART]).digest() for start in range(0, len(data), PART)]
     head = await asyncio.to_thread(oracle.head, bucket, "key")
     assert head is not None
     assert head["ETag"] == f'"{hashlib.md5(b"".join(md5s)).hexdigest()}-3"'
@@ -102,7 +107,9 @@ async def test_uploader_takes_parts_in_any_order(
     client: S3Client, bucket: str, oracle: Oracle
 ) -> None:
     data = noise(2 * PART + 5)
-    async with client.multipart_upload(f"{bucket}/key", headers={"Content-Type": "x/y"}) as uploader:
+    async with client.multipart_upload(
+        f"{bucket}/key", headers={"Content-Type": "x/y"}
+    ) as uploader:
         first = uploader.put_part(memoryview(data)[:PART])
         second = uploader.put_part(data[PART : 2 * PART], hashlib.sha256(data[PART:-5]).hexdigest())
         third = uploader.put_part(bytearray(data[2 * PART :]))
@@ -141,12 +148,15 @@ async def test_p9_part_that_was_never_awaited(
     client: S3Client, bucket: str, oracle: Oracle
 ) -> None:
     """P9: never an object with a hole, and nothing left that costs money."""
-    with pytest.raises(IncompleteMultipartUpload, match="part 2") as caught:
+
+    async def upload() -> None:
         async with client.multipart_upload(f"{bucket}/key") as uploader:
             await uploader.put_part(noise(PART))
-            forgotten = uploader.put_part(b"forgotten")
+            _forgotten = uploader.put_part(b"forgotten")
+
+    with pytest.raises(IncompleteMultipartUpload, match="part 2") as caught:
+        await upload()
     assert caught.value.part_numbers == (2,)
-    forgotten.close()
     assert await asyncio.to_thread(oracle.head, bucket, "key") is None
     assert await nothing_pends(oracle, bucket)
 
@@ -162,9 +172,7 @@ async def test_p9_exception_aborts(client: S3Client, bucket: str, oracle: Oracle
     with pytest.raises(LookupError, match="the source broke"):
         await client.put_multipart(f"{bucket}/stream", breaks(), part_size=PART)
     with pytest.raises(LookupError, match="inside"):
-        async with client.multipart_upload(f"{bucket}/uploader") as uploader:
-            await uploader.put_part(noise(PART))
-            raise LookupError("inside")
+        await upload_and_fail(client.multipart_upload(f"{bucket}/uploader"))
     assert await nothing_pends(oracle, bucket)
     assert await asyncio.to_thread(oracle.list_keys, bucket) == []
 
@@ -173,10 +181,9 @@ async def test_p9_auto_abort_can_be_switched_off(
     client: S3Client, bucket: str, oracle: Oracle
 ) -> None:
     """P9: what is kept was asked to be kept."""
-    with pytest.raises(LookupError):
-        async with client.multipart_upload(f"{bucket}/key", auto_abort=False) as uploader:
-            await uploader.put_part(b"part")
-            raise LookupError
+    uploader = client.multipart_upload(f"{bucket}/key", auto_abort=False)
+    with pytest.raises(LookupError, match="inside"):
+        await upload_and_fail(uploader)
     assert await asyncio.to_thread(oracle.uploads, bucket) == [("key", uploader.upload_id)]
 
 

@@ -108,11 +108,11 @@ async def test_untouched_request_passes_the_proxy(
     server: RunningServer, session: aiohttp.ClientSession, bucket: str, oracle: Oracle
 ) -> None:
     """So that the tests above are refused for what they changed, and for nothing else."""
+    headers = {"x-amz-meta-colour": "blue"}
     async with reverse_proxy(server) as url:
-        async with client_for(server, session, url=url).put(
-            f"{bucket}/key", b"body", headers={"x-amz-meta-colour": "blue"}
-        ) as resp:
-            assert resp.status == HTTPStatus.OK
+        client = client_for(server, session, url=url)
+        resp = await client.put(f"{bucket}/key", b"body", headers=headers)
+        assert resp.status == HTTPStatus.OK
     assert await asyncio.to_thread(oracle.get, bucket, "key") == b"body"
 
 
@@ -171,9 +171,9 @@ async def test_p16_link_is_signed_for_the_region_that_was_learnt(
     server.need("region_verified")
     client = client_for(server, session, region=ELSEWHERE)
     await client.put(f"{bucket}/key", b"body")
-    async with open_session(server) as visitor:
-        async with visitor.get(client.presign_url("GET", f"{bucket}/key")) as resp:
-            assert await resp.read() == b"body"
+    link = client.presign_url("GET", f"{bucket}/key")
+    async with open_session(server) as visitor, visitor.get(link) as resp:
+        assert await resp.read() == b"body"
 
 
 async def test_p16_body_that_cannot_be_sent_again(

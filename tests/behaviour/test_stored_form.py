@@ -200,9 +200,7 @@ async def test_copy_to_another_bucket(
     await asyncio.to_thread(oracle.delete_bucket, other)
 
 
-async def test_rename(
-    server: RunningServer, client: S3Client, bucket: str, oracle: Oracle
-) -> None:
+async def test_rename(server: RunningServer, client: S3Client, bucket: str, oracle: Oracle) -> None:
     server.need("copy")
     await asyncio.to_thread(oracle.put, bucket, "from here", b"body")
     await client.rename(f"{bucket}/from here", f"{bucket}/to+there")

@@ -13,9 +13,9 @@ import pytest
 
 from tests.servers.running import RunningServer
 
-IMPORTS = 7
+IMPORTS = 5
 TIMES_AIOHTTP = 1.3
-"""The aim is 1.15; a shared machine needs room. The modules below are what really counts."""
+"""The aim is 1.15; measured where everything is busy it needs room."""
 
 
 def run(code: str, *arguments: str, **environment: str) -> str:
@@ -52,7 +52,9 @@ print(json.dumps({
 
 def test_p25_import_starts_no_thread_and_opens_no_socket() -> None:
     """P25: nothing happens at import, so that a fork afterwards is safe."""
-    code = WATCHED_IMPORT.replace("MODULE", "import aiohttp_s3_client, aiohttp_s3_client.credentials")
+    code = WATCHED_IMPORT.replace(
+        "MODULE", "import aiohttp_s3_client, aiohttp_s3_client.credentials"
+    )
     found = json.loads(run(code))
     assert found["events"] == []
     assert found["threads"] == 1
@@ -88,14 +90,15 @@ def test_p25_import_reads_no_heavy_module() -> None:
     assert len(foreign) <= 12, sorted(foreign)
 
 
-def test_p25_import_takes_little_more_than_aiohttps_own() -> None:
-    """P25: medians of fresh processes, both imports measured in the same one."""
+def test_p25_import_takes_little_more_than_aiohttps_own(tmp_path: Path) -> None:
+    """P25: seconds of the processor, so that a busy machine does not count, in fresh processes."""
     code = (
-        "import time; a = time.perf_counter(); import aiohttp; b = time.perf_counter();"
-        "import aiohttp_s3_client; c = time.perf_counter(); print((c - a) / (b - a))"
+        "from time import process_time as t; a = t(); import aiohttp; b = t();"
+        "import aiohttp_s3_client; c = t(); print((c - a) / (b - a))"
     )
-    run(code)  # writes the bytecode
-    ratios = [float(run(code)) for _ in range(IMPORTS)]
+    cached = {"PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": ""}
+    run(code, **cached)
+    ratios = [float(run(code, **cached)) for _ in range(IMPORTS)]
     assert statistics.median(ratios) < TIMES_AIOHTTP, ratios
 
 

@@ -77,10 +77,12 @@ def test_protocol_knows_neither_loop_nor_sockets_nor_files() -> None:
         assert not imported(path) & {"asyncio", "aiohttp", "socket", "pathlib", "io"}, path
 
 
-def tests_in(path: Path) -> Iterator[tuple[str, str]]:
+def each_test(path: Path) -> Iterator[tuple[str, str]]:
     """Name and docstring of each test in a file."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith(
+            "test"
+        ):
             yield node.name, ast.get_docstring(node) or ""
 
 
@@ -98,6 +100,6 @@ def test_every_pain_has_a_test() -> None:
     covered: set[int] = set()
     for path in (ROOT / "tests").rglob("test_*.py"):
         if path != Path(__file__):
-            for name, docstring in tests_in(path):
+            for name, docstring in each_test(path):
                 covered |= pains_of(name, docstring)
     assert covered >= PAINS, f"no test for {sorted(PAINS - covered)}"

@@ -13,7 +13,7 @@ import pytest
 from multidict import CIMultiDict
 from yarl import URL
 
-from aiohttp_s3_client.protocol.encoding import quote_query, unquote
+from aiohttp_s3_client.protocol.encoding import quote_query, respelt_path, unquote
 from aiohttp_s3_client.protocol.sigv4 import (
     EMPTY_SHA256,
     SigV4Signer,
@@ -203,13 +203,12 @@ def test_a_url_of_another_type_is_refused(signer: SigV4Signer) -> None:
         ("", "/"),
         ("/a//b/./../c/", "/a//b/./../c/"),
         ("/%20%2B%C3%BC~", "/%20%2B%C3%BC~"),
-        ("/a(b)+c=d", "/a%28b%29%2Bc%3Dd"),
-        ("/%c3%bc%7e%41", "/%C3%BC~A"),
-        ("/a%2Fb", "/a/b"),
-        ("/100%", "/100%25"),
+        ("/a(b)+c=d", "/a(b)+c=d"),
+        ("/%c3%bc%7e%41", "/%c3%bc%7e%41"),
+        ("/%2E%2E/a%2Fb", "/%2E%2E/a%2Fb"),
     ],
 )
-def test_p13_the_path_of_s3_is_spelt_but_not_normalised(raw: str, signed: str) -> None:
+def test_p13_the_path_of_s3_is_signed_byte_for_byte(raw: str, signed: str) -> None:
     assert canonical_path(raw) == signed
 
 
@@ -256,7 +255,7 @@ def test_every_escape_is_spelt_in_one_way(code: int) -> None:
         assert canonical_query(f"a={raw}&{raw}=b").split("&") == sorted(
             [f"a={spelt}", f"{spelt}=b"]
         )
-        assert canonical_path(f"/{raw}") == f"/{'/' if spelt == '%2F' else spelt}"
+        assert respelt_path(f"/{raw}") == f"/{'/' if spelt == '%2F' else spelt}"
 
 
 def test_no_query_takes_long_to_look_at() -> None:

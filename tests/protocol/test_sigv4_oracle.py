@@ -1,7 +1,7 @@
 """Our signatures equal botocore's for whatever hypothesis thinks of (P12, P13, P14).
 
-botocore takes paths and queries as they are, so most requests here are spelt as ``encoding.py``
-spells them. For queries spelt in other ways botocore is given the decoded pairs. A few things are
+botocore takes queries as they are, so most requests here are spelt as ``encoding.py`` spells
+them. For queries spelt in other ways botocore is given the decoded pairs. A few things are
 left out on purpose: white space of Unicode in header values, which botocore folds though it is no
 white space in HTTP; headers that only one of the two leaves unsigned; duplicate names in a
 presigned query, of which botocore drops all but the first.

@@ -8,20 +8,25 @@ from aiohttp_s3_client.errors import (
     AccessDenied,
     InternalError,
     NoSuchKey,
+    ObjectChanged,
+    PreconditionFailed,
     ResponseParseError,
+    S3ConnectionError,
     S3Error,
 )
 
 from ..servers.scripted import StartScript
-from ..servers.steps import drop, reply
-from ..transport.scripts import COPIED, client_for, error, error_document
+from ..servers.steps import Reply, Step, drop, reply
+from ..transport.scripts import COPIED, ETAG, client_for, error, error_document
 
 
 async def test_a_copy_names_its_source_encoded(scripted: StartScript) -> None:
     server = await scripted(COPIED)
-    async with client_for(server) as client:
-        async with client.copy("bucket/a +ü/x", "other/b") as response:
-            assert response.status == 200
+    async with (
+        client_for(server) as client,
+        client.copy("bucket/a +ü/x", "other/b") as response,
+    ):
+        assert response.status == 200
     request = server.requests[0]
     assert request.target == "/other/b"
     assert request.header("x-amz-copy-source") == "/bucket/a%20%2B%C3%BC/x"
@@ -63,49 +68,66 @@ async def test_p04_a_copy_whose_200_holds_an_error_is_raised(scripted: StartScri
 
 
 @pytest.mark.parametrize("body", ["", "<html></html>", "<CopyObjectResult></CopyObjectResult>"])
-async def test_p04_a_copy_that_says_nothing_is_no_success(
-    scripted: StartScript, body: str
-) -> None:
+async def test_p04_a_copy_that_says_nothing_is_no_success(scripted: StartScript, body: str) -> None:
     server = await scripted(reply(200, {}, body))
     async with client_for(server) as client:
         with pytest.raises(ResponseParseError):
             await client.copy("bucket/a", "bucket/b")
 
 
-async def test_a_rename_copies_and_then_deletes(scripted: StartScript) -> None:
-    server = await scripted(COPIED, reply(204))
+FOUND = reply(200, {"ETag": ETAG})
+
+
+def copied(etag: str) -> Reply:
+    return reply(200, {}, f"<CopyObjectResult><ETag>{etag}</ETag></CopyObjectResult>")
+
+
+async def test_a_rename_copies_what_it_found_and_then_deletes(scripted: StartScript) -> None:
+    server = await scripted(FOUND, copied(ETAG), reply(204))
     async with client_for(server) as client:
-        await client.rename("bucket/a", "bucket/b")
+        await client.rename("bucket/a", "bucket/b", headers={"x-amz-acl": "private"})
     assert [(r.method, r.target) for r in server.requests] == [
+        ("HEAD", "/bucket/a"),
         ("PUT", "/bucket/b"),
         ("DELETE", "/bucket/a"),
     ]
+    assert server.requests[1].header("x-amz-copy-source-if-match") == ETAG
+    assert server.requests[1].header("x-amz-acl") == "private"
 
 
 @pytest.mark.parametrize(
-    "fate",
+    ("fate", "kind"),
     [
-        error(403, "AccessDenied"),
-        reply(200, {}, error_document("AccessDenied")),
-        reply(200, {}, error_document("InternalError")),
-        reply(200),
-        reply(200, {}, "<html></html>"),
-        drop(read=None),
+        (error(403, "AccessDenied"), AccessDenied),
+        (reply(200, {}, error_document("AccessDenied")), AccessDenied),
+        (reply(200, {}, error_document("InternalError")), InternalError),
+        (error(412, "PreconditionFailed"), PreconditionFailed),
+        (reply(200), ResponseParseError),
+        (reply(200, {}, "<html></html>"), ResponseParseError),
+        (drop(read=None), S3ConnectionError),
+        (copied('"00000000000000000000000000000000"'), ObjectChanged),
     ],
-    ids=["403", "200 denied", "200 failed", "empty", "html", "dropped"],
+    ids=["403", "200 denied", "200 failed", "412", "empty", "html", "dropped", "another object"],
 )
-async def test_p04_a_rename_deletes_nothing_after_a_failed_copy(
-    scripted: StartScript, fate: object
+async def test_p04_a_rename_deletes_nothing_unless_the_copy_succeeded(
+    scripted: StartScript, fate: Step, kind: type[S3Error]
 ) -> None:
-    server = await scripted(rest=fate)
+    server = await scripted(FOUND, rest=fate)
     async with client_for(server) as client:
-        with pytest.raises(S3Error):
+        with pytest.raises(kind):
             await client.rename("bucket/a", "bucket/b")
-    assert {request.method for request in server.requests} == {"PUT"}
+    assert {request.method for request in server.requests} == {"HEAD", "PUT"}
+
+
+async def test_a_rename_of_a_missing_object_says_so(scripted: StartScript) -> None:
+    server = await scripted(reply(404), error(404, "NoSuchKey"))
+    async with client_for(server) as client:
+        with pytest.raises(NoSuchKey):
+            await client.rename("bucket/a", "bucket/b")
 
 
 async def test_a_rename_whose_delete_is_refused_says_so(scripted: StartScript) -> None:
-    server = await scripted(COPIED, error(403, "AccessDenied"))
+    server = await scripted(FOUND, copied(ETAG), error(403, "AccessDenied"))
     async with client_for(server) as client:
         with pytest.raises(AccessDenied) as caught:
             await client.rename("bucket/a", "bucket/b")

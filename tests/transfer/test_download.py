@@ -127,15 +127,17 @@ def test_any_cut_gives_the_same_file(
 ) -> None:
     async def run() -> bytes:
         path = tmp_path_factory.mktemp("cut") / "file"
-        async with ScriptedServer(rest=RangedObject(DATA[:size])) as server:
-            async with client_for(server) as client:
-                await client.get_file_parallel(
-                    "bucket/key",
-                    path,
-                    range_step=step,
-                    workers_count=workers,
-                    buffer_size=buffer,
-                )
+        async with (
+            ScriptedServer(rest=RangedObject(DATA[:size])) as server,
+            client_for(server) as client,
+        ):
+            await client.get_file_parallel(
+                "bucket/key",
+                path,
+                range_step=step,
+                workers_count=workers,
+                buffer_size=buffer,
+            )
         return path.read_bytes()
 
     assert asyncio.run(run()) == DATA[:size]

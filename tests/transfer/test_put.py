@@ -95,9 +95,7 @@ async def test_every_kind_of_data(
 
 
 @pytest.mark.parametrize("make", ALL.values(), ids=ALL)
-async def test_every_kind_of_nothing(
-    scripted: StartScript, make: Callable[[bytes], Any]
-) -> None:
+async def test_every_kind_of_nothing(scripted: StartScript, make: Callable[[bytes], Any]) -> None:
     server = await scripted(OK)
     async with client_for(server) as client, client.put("bucket/key", make(b"")) as response:
         assert response.status == 200
@@ -282,10 +280,12 @@ async def test_past_one_part_it_becomes_multipart(
     server = await scripted(rest=upload_step)
     data = make()
     try:
-        async with client_for(server, config=CHEAP) as client:
-            async with client.put("bucket/big.csv", data) as response:
-                assert response.status == 200
-                assert "CompleteMultipartUploadResult" in await response.text()
+        async with (
+            client_for(server, config=CHEAP) as client,
+            client.put("bucket/big.csv", data) as response,
+        ):
+            assert response.status == 200
+            assert "CompleteMultipartUploadResult" in await response.text()
     finally:
         if isinstance(data, io.BufferedReader):
             data.close()

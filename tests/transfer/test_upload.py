@@ -1,4 +1,4 @@
-"""``put_file_multipart`` and ``put_multipart``: whole, or aborted (P9); Complete's fate (P4, P10)."""
+"""Uploads in parts: whole, or aborted (P9), and what becomes of Complete (P4, P10)."""
 
 from __future__ import annotations
 
@@ -342,7 +342,7 @@ async def test_p04_a_complete_that_keeps_failing_with_200_is_raised(scripted: St
 
 
 async def test_p04_white_space_while_the_server_works(scripted: StartScript) -> None:
-    slow = reply(200, {}, b" " * 30 + COMPLETED.body, piece=10, pause=0.1, chunked=True)
+    slow = reply(200, {}, b" " * 30 + COMPLETED.body, piece=10, pause=0.02, chunked=True)
     server = await scripted(rest=but({"complete": slow}), keep_bodies=False)
     async with client_for(server, config=ClientConfig(read_timeout=0.4)) as client:
         await client.put_multipart("bucket/key", [b"x"])
@@ -414,9 +414,7 @@ async def test_p10_etags_of_another_kind_are_compared_by_size_and_age(
     begun = datetime.now(UTC)
     created = reply(200, {"Date": format_datetime(begun, usegmt=True)}, CREATED.body)
     modified = format_datetime(begun + timedelta(seconds=age), usegmt=True)
-    head = reply(
-        200, {"ETag": '"e-1"', "Last-Modified": modified}, content_length=size
-    )
+    head = reply(200, {"ETag": '"e-1"', "Last-Modified": modified}, content_length=size)
     answers: list[Step] = [drop(read=None), error(404, "NoSuchUpload")]
     steps = {
         "create": created,

@@ -19,12 +19,11 @@ from .test_upload import CHEAP, MIB, PART, but
 
 async def test_numbers_are_given_in_the_order_of_the_calls(scripted: StartScript) -> None:
     server = await scripted(rest=upload_step)
-    async with client_for(server) as client:
-        async with client.multipart_upload("bucket/key") as uploader:
-            parts = [uploader.put_part(text) for text in (b"one", "two", bytearray(b"three"))]
-            assert uploader.upload_id == "UP-1"
-            for part in reversed(parts):
-                await part
+    async with client_for(server) as client, client.multipart_upload("bucket/key") as uploader:
+        parts = [uploader.put_part(text) for text in (b"one", "two", bytearray(b"three"))]
+        assert uploader.upload_id == "UP-1"
+        for part in reversed(parts):
+            await part
     bodies = {part_number(r): bytes(r.body) for r in server.requests if part_number(r)}
     assert bodies == {1: b"one", 2: b"two", 3: b"three"}
     assert kinds(server) == ["create", "part 3", "part 2", "part 1", "complete"]
@@ -37,9 +36,8 @@ async def test_numbers_are_given_in_the_order_of_the_calls(scripted: StartScript
 
 async def test_a_part_gives_its_etag(scripted: StartScript) -> None:
     server = await scripted(rest=upload_step)
-    async with client_for(server) as client:
-        async with client.multipart_upload("bucket/key") as uploader:
-            etags = await asyncio.gather(*(uploader.put_part(b"x") for _ in range(5)))
+    async with client_for(server) as client, client.multipart_upload("bucket/key") as uploader:
+        etags = await asyncio.gather(*(uploader.put_part(b"x") for _ in range(5)))
     assert etags == [part_etag(number) for number in range(1, 6)]
 
 
@@ -61,17 +59,18 @@ async def test_workers_bound_what_is_in_flight(scripted: StartScript) -> None:
         return reply(200, {"ETag": '"x"'}, delay=0.04)
 
     server = await scripted(rest=counted)
-    async with client_for(server) as client:
-        async with client.multipart_upload("bucket/key", workers_count=2) as uploader:
-            await asyncio.gather(*(uploader.put_part(b"x") for _ in range(6)))
+    async with (
+        client_for(server) as client,
+        client.multipart_upload("bucket/key", workers_count=2) as uploader,
+    ):
+        await asyncio.gather(*(uploader.put_part(b"x") for _ in range(6)))
     assert most == 2
 
 
 async def test_a_known_hash_is_signed_as_it_is_given(scripted: StartScript) -> None:
     server = await scripted(rest=upload_step)
-    async with client_for(server) as client:
-        async with client.multipart_upload("bucket/key") as uploader:
-            await uploader.put_part(b"x", content_sha256="ab" * 32)
+    async with client_for(server) as client, client.multipart_upload("bucket/key") as uploader:
+        await uploader.put_part(b"x", content_sha256="ab" * 32)
     assert server.requests[1].header("x-amz-content-sha256") == "ab" * 32
 
 
@@ -80,7 +79,7 @@ async def test_parts_that_were_never_awaited_are_named_and_the_upload_aborted(
 ) -> None:
     server = await scripted(rest=upload_step)
     async with client_for(server) as client:
-        with pytest.raises(IncompleteMultipartUpload, match=r"parts 2, 4\b") as caught:
+        with pytest.raises(IncompleteMultipartUpload, match=r"parts 2, 4\b") as caught:  # noqa: PT012  # leaving the context raises
             async with client.multipart_upload("bucket/key") as uploader:
                 parts = [uploader.put_part(b"x") for _ in range(4)]
                 await parts[0]
@@ -92,9 +91,8 @@ async def test_parts_that_were_never_awaited_are_named_and_the_upload_aborted(
 async def test_tasks_still_in_flight_are_waited_for(scripted: StartScript) -> None:
     slow = but({"part 1": reply(200, {"ETag": '"x"'}, delay=0.2)})
     server = await scripted(rest=slow)
-    async with client_for(server) as client:
-        async with client.multipart_upload("bucket/key") as uploader:
-            tasks = [asyncio.create_task(uploader.put_part(b"x")) for _ in range(3)]
+    async with client_for(server) as client, client.multipart_upload("bucket/key") as uploader:
+        tasks = [asyncio.create_task(uploader.put_part(b"x")) for _ in range(3)]
     assert all(task.done() for task in tasks)
     assert kinds(server)[-1] == "complete"
     assert server.requests[-1].body.count(b"<PartNumber>") == 3
@@ -103,7 +101,7 @@ async def test_tasks_still_in_flight_are_waited_for(scripted: StartScript) -> No
 async def test_p09_a_failed_part_that_gather_swallowed_still_aborts(scripted: StartScript) -> None:
     server = await scripted(rest=but({"part 2": error(403, "AccessDenied")}))
     async with client_for(server) as client:
-        with pytest.raises(AccessDenied) as caught:
+        with pytest.raises(AccessDenied) as caught:  # noqa: PT012  # leaving the context raises
             async with client.multipart_upload("bucket/key") as uploader:
                 parts = [uploader.put_part(b"x") for _ in range(3)]
                 results = await asyncio.gather(*parts, return_exceptions=True)
@@ -130,12 +128,13 @@ async def test_p09_an_exception_in_the_context_aborts(
     scripted: StartScript, auto_abort: bool
 ) -> None:
     server = await scripted(rest=but({"part 2": hang()}))
+    never_awaited: list[object] = []
     async with client_for(server) as client:
-        with pytest.raises(LookupError):
+        with pytest.raises(LookupError):  # noqa: PT012  # leaving the context raises
             async with client.multipart_upload("bucket/key", auto_abort=auto_abort) as uploader:
                 await uploader.put_part(b"x")
                 task = asyncio.create_task(uploader.put_part(b"x"))
-                uploader.put_part(b"never awaited")
+                never_awaited.append(uploader.put_part(b"never awaited"))
                 await server.wait_for(3)
                 raise LookupError
         assert uploader.upload_id == "UP-1"
@@ -148,9 +147,11 @@ async def test_p09_a_cancelled_context_aborts(scripted: StartScript) -> None:
     server = await scripted(rest=but({"part 1": hang()}))
 
     async def work() -> None:
-        async with client_for(server) as client:
-            async with client.multipart_upload("bucket/key") as uploader:
-                await uploader.put_part(b"x")
+        async with (
+            client_for(server) as client,
+            client.multipart_upload("bucket/key") as uploader,
+        ):
+            await uploader.put_part(b"x")
 
     task = asyncio.ensure_future(work())
     await server.wait_for(2)
@@ -164,7 +165,7 @@ async def test_p09_a_part_that_the_caller_gave_up_leaves_no_hole(scripted: Start
     """A part under a timeout of the caller's: the upload fails, and is not taken for cancelled."""
     server = await scripted(rest=but({"part 1": hang()}))
     async with client_for(server) as client:
-        with pytest.raises(IncompleteMultipartUpload) as caught:
+        with pytest.raises(IncompleteMultipartUpload) as caught:  # noqa: PT012  # leaving the context raises
             async with client.multipart_upload("bucket/key") as uploader:
                 with pytest.raises(TimeoutError):
                     await asyncio.wait_for(uploader.put_part(b"x"), 0.1)
@@ -176,9 +177,8 @@ async def test_p09_a_part_that_the_caller_gave_up_leaves_no_hole(scripted: Start
 
 async def test_no_parts_are_one_empty_part(scripted: StartScript) -> None:
     server = await scripted(rest=upload_step)
-    async with client_for(server) as client:
-        async with client.multipart_upload("bucket/key"):
-            pass
+    async with client_for(server) as client, client.multipart_upload("bucket/key"):
+        pass
     assert kinds(server) == ["create", "part 1", "complete"]
 
 
@@ -196,30 +196,29 @@ async def test_put_part_outside_the_context(scripted: StartScript) -> None:
     async with client_for(server) as client:
         uploader = client.multipart_upload("bucket/key")
         with pytest.raises(RuntimeError, match="async with"):
-            uploader.put_part(b"x")
+            _ = uploader.put_part(b"x")
         async with uploader:
             await uploader.put_part(b"x")
         with pytest.raises(RuntimeError, match="async with"):
-            uploader.put_part(b"x")
+            _ = uploader.put_part(b"x")
     assert kinds(server) == ["create", "part 1", "complete"]
 
 
 async def test_part_10001_is_refused(scripted: StartScript) -> None:
     server = await scripted(rest=upload_step)
     async with client_for(server) as client:
-        with pytest.raises(ValueError, match="10,000"):
+        with pytest.raises(ValueError, match="10,000"):  # noqa: PT012  # leaving the context raises
             async with client.multipart_upload("bucket/key") as uploader:
-                for _ in range(10_001):
-                    uploader.put_part(b"x")
+                parts = [uploader.put_part(b"x") for _ in range(10_000)]
+                parts.append(uploader.put_part(b"one too many"))
     assert kinds(server) == ["create", "abort"]
 
 
 @pytest.mark.parametrize("data", ["", b"", bytearray()])
 async def test_an_empty_part_is_a_part(scripted: StartScript, data: bytes | str) -> None:
     server = await scripted(rest=upload_step)
-    async with client_for(server) as client:
-        async with client.multipart_upload("bucket/key") as uploader:
-            await uploader.put_part(data)
+    async with client_for(server) as client, client.multipart_upload("bucket/key") as uploader:
+        await uploader.put_part(data)
     assert kinds(server) == ["create", "part 1", "complete"]
 
 
@@ -230,10 +229,12 @@ async def pieces(count: int) -> AsyncIterator[bytes]:
 
 async def test_put_stream_cuts_into_parts(scripted: StartScript) -> None:
     server = await scripted(rest=upload_step)
-    async with client_for(server, config=CHEAP) as client:
-        async with client.multipart_upload("bucket/key", part_size=PART) as uploader:
-            await uploader.put_stream(pieces(12))
-            await uploader.put_part(b"end")
+    async with (
+        client_for(server, config=CHEAP) as client,
+        client.multipart_upload("bucket/key", part_size=PART) as uploader,
+    ):
+        await uploader.put_stream(pieces(12))
+        await uploader.put_part(b"end")
     bodies = {part_number(r): bytes(r.body) for r in server.requests if part_number(r)}
     assert [len(bodies[n]) for n in (1, 2, 3, 4)] == [PART, PART, 2 * MIB, 3]
     assert b"".join(bodies[n] for n in (1, 2, 3)) == b"".join(
@@ -243,9 +244,8 @@ async def test_put_stream_cuts_into_parts(scripted: StartScript) -> None:
 
 async def test_put_stream_of_nothing(scripted: StartScript) -> None:
     server = await scripted(rest=upload_step)
-    async with client_for(server) as client:
-        async with client.multipart_upload("bucket/key") as uploader:
-            await uploader.put_stream([])
+    async with client_for(server) as client, client.multipart_upload("bucket/key") as uploader:
+        await uploader.put_stream([])
     assert kinds(server) == ["create", "part 1", "complete"]
 
 

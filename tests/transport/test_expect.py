@@ -45,10 +45,12 @@ async def test_p19_a_refusal_comes_before_the_body(scripted: StartScript) -> Non
     refusal = error(403, "AccessDenied", read=0, end="close")
     server = await scripted(refusal)
     begun = time.monotonic()
-    async with client_for(server, config=ASKING) as client:
-        async with client.put("bucket/key", BODY * 100) as response:
-            assert response.status == 403
-            assert b"AccessDenied" in await response.read()
+    async with (
+        client_for(server, config=ASKING) as client,
+        client.put("bucket/key", BODY * 100) as response,
+    ):
+        assert response.status == 403
+        assert b"AccessDenied" in await response.read()
     assert time.monotonic() - begun < 0.9
     assert server.requests[0].body_size == 0
 
@@ -61,9 +63,11 @@ async def test_p19_a_refused_stream_was_not_touched(scripted: StartScript) -> No
         yield BODY
 
     server = await scripted(error(503, "SlowDown", read=0, end="close"), reply(200))
-    async with client_for(server, config=ASKING) as client:
-        async with client.put("bucket/key", stream(), data_length=len(BODY)) as response:
-            assert response.status == 200
+    async with (
+        client_for(server, config=ASKING) as client,
+        client.put("bucket/key", stream(), data_length=len(BODY)) as response,
+    ):
+        assert response.status == 200
     assert bytes(server.requests[1].body) == BODY
     assert taken == [1]
 
@@ -89,9 +93,11 @@ async def test_p19_silence_takes_nothing_of_a_stream(scripted: StartScript) -> N
         yield BODY
 
     server = await scripted(rest=reply(200, interim=0))
-    async with client_for(server, config=ASKING) as client:
-        async with client.put("bucket/key", stream(), data_length=len(BODY)) as response:
-            assert response.status == 200
+    async with (
+        client_for(server, config=ASKING) as client,
+        client.put("bucket/key", stream(), data_length=len(BODY)) as response,
+    ):
+        assert response.status == 200
     assert bytes(server.requests[-1].body) == BODY
 
 
@@ -106,9 +112,8 @@ async def test_p19_a_second_100_does_no_harm(scripted: StartScript) -> None:
 
 async def test_p19_a_100_that_nobody_asked_for_does_no_harm(scripted: StartScript) -> None:
     server = await scripted(reply(200, interim=1))
-    async with client_for(server) as client:
-        async with client.put("bucket/key", b"small") as response:
-            assert response.status == 200
+    async with client_for(server) as client, client.put("bucket/key", b"small") as response:
+        assert response.status == 200
     assert bytes(server.requests[0].body) == b"small"
 
 
@@ -132,9 +137,11 @@ async def test_p19_endless_417_ends(scripted: StartScript, size: int) -> None:
         return reply(417 if count < 50 else 200, end="close")
 
     server = await scripted(rest=answer)
-    async with client_for(server, config=ASKING) as client:
-        async with client.put("bucket/key", bytes(size)) as response:
-            assert response.status == 417
+    async with (
+        client_for(server, config=ASKING) as client,
+        client.put("bucket/key", bytes(size)) as response,
+    ):
+        assert response.status == 417
     assert len(server.requests) <= 3
 
 
@@ -150,7 +157,9 @@ async def test_p19_417_of_a_redirects_target_ends(scripted: StartScript) -> None
 
     target = await scripted(rest=answer)
     server = await scripted(rest=reply(307, {"Location": f"{target.url}/bucket/key"}, read=0))
-    async with client_for(server, config=ASKING) as client:
-        async with client.put("bucket/key", BODY) as response:
-            assert response.status == 200
+    async with (
+        client_for(server, config=ASKING) as client,
+        client.put("bucket/key", BODY) as response,
+    ):
+        assert response.status == 200
     assert len(target.requests) == 2

@@ -111,9 +111,8 @@ async def test_p16_contradictory_servers_end_redirects(
 
 async def test_p16_endless_locations_end(scripted: StartScript) -> None:
     server = await scripted(rest=reply(307, {"Location": "/bucket/key?again"}))
-    async with client_for(server) as client:
-        async with client.get("bucket/key") as response:
-            assert response.status == 307
+    async with client_for(server) as client, client.get("bucket/key") as response:
+        assert response.status == 307
     assert len(server.requests) <= 5
 
 

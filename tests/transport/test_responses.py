@@ -207,9 +207,11 @@ async def test_a_slow_reader_is_no_timeout(scripted: StartScript) -> None:
             await asyncio.sleep(0.08)
             yield bytes(20_000)
 
-    async with client_for(server, config=config) as client:
-        async with client.put("bucket/key", slowly(), data_length=200_000) as response:
-            assert response.status == 200
+    async with (
+        client_for(server, config=config) as client,
+        client.put("bucket/key", slowly(), data_length=200_000) as response,
+    ):
+        assert response.status == 200
 
 
 async def test_waiting_for_the_one_connection_is_no_timeout(scripted: StartScript) -> None:

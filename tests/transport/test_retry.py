@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import time
 from collections.abc import AsyncIterator
@@ -41,10 +42,12 @@ async def test_p18_a_transient_error_is_tried_again(scripted: StartScript, statu
 async def test_p18_attempts_are_limited(scripted: StartScript, attempts: int) -> None:
     server = await scripted(rest=SLOW_DOWN)
     config = ClientConfig(max_attempts=attempts)
-    async with client_for(server, config=config) as client:
-        async with client.get("bucket/key") as response:
-            assert response.status == 503
-            assert b"SlowDown" in await response.read()
+    async with (
+        client_for(server, config=config) as client,
+        client.get("bucket/key") as response,
+    ):
+        assert response.status == 503
+        assert b"SlowDown" in await response.read()
     assert len(server.requests) == attempts
 
 
@@ -266,6 +269,23 @@ async def test_p08_a_stream_of_another_length_breaks_the_request_off(
     assert len(server.requests) <= 1
 
 
+async def test_p08_a_stream_that_gives_too_much_later_stores_nothing(
+    scripted: StartScript,
+) -> None:
+    """The last announced byte leaves only when the stream is known to have ended."""
+
+    async def late() -> AsyncIterator[bytes]:
+        yield b"x" * 1000
+        await asyncio.sleep(0.2)
+        yield b"more"
+
+    server = await scripted(rest=reply(200))
+    async with client_for(server) as client:
+        with pytest.raises(SourceChanged, match="data_length"):
+            await client.put("bucket/key", late(), data_length=1000)
+    assert all(not request.complete for request in server.requests)
+
+
 async def test_p08_what_the_stream_raises_is_what_the_caller_sees(scripted: StartScript) -> None:
     async def broken() -> AsyncIterator[bytes]:
         yield b"x" * 100
@@ -294,7 +314,7 @@ async def test_p08_an_unseekable_file_of_known_length_is_sent_once(scripted: Sta
 
     server = await scripted(error(500, "InternalError"))
     async with client_for(server) as client:
-        response = await client.put("bucket/key", Pipe(), data_length=1000)  # type: ignore[arg-type]
+        response = await client.put("bucket/key", Pipe(), data_length=1000)
     assert response.status == 500
     assert bytes(server.requests[0].body) == b"p" * 1000
 
