@@ -20,6 +20,9 @@ _REFUSED = {
     "allow_redirects": "redirects are followed by the client, signed anew",
     "chunked": "S3 refuses bodies of unknown length",
     "compress": "the bytes would no longer be those that are signed",
+    "data": "it is not an argument of this method",
+    "expect100": "the client asks where it pays; see ClientConfig.expect_continue_from",
+    "params": "it is not an argument of this method",
     "json": "S3 speaks XML; give bytes as data",
     "cookies": "S3 has none; set them on the session",
 }

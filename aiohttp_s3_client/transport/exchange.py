@@ -106,7 +106,7 @@ class Watch:
 
     def __init__(self, payload: SourcePayload, *, expects: bool, stall_seconds: float) -> None:
         self._payload = payload
-        self._look = self._for_answer if expects else self._for_progress
+        self._expects = expects
         self._stall = stall_seconds
         self._timeout = asyncio.timeout(None)
         self._timer: asyncio.TimerHandle | None = None
@@ -124,11 +124,19 @@ class Watch:
     async def __aexit__(self, *exc_info: Any) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        # No cycle may keep a sent part in memory until the garbage collector comes by.
+        self._timer = self.request = None
         await self._timeout.__aexit__(*exc_info)
 
     @property
     def fired(self) -> bool:
         return self._timeout.expired()
+
+    def _look(self) -> None:
+        if self._expects:
+            self._for_answer()
+        else:
+            self._for_progress()
 
     def _look_again(self, seconds: float) -> None:
         self._timer = self._loop.call_later(seconds, self._look)
@@ -141,7 +149,7 @@ class Watch:
         # free connection, or for a handshake, is not the server's silence.
         now = self._loop.time()
         if self._payload.begun:
-            self._look = self._for_progress
+            self._expects = False
         elif self._since is None:
             if self.request is not None and self.request.response is not None:
                 self._since = now

@@ -244,7 +244,8 @@ class Pipeline:
             "auto_decompress": False,
             **request.options,
         }
-        secrets = secrets_in((snapshot.session_token, snapshot.secret_access_key))
+        signature = signed.get(hdrs.AUTHORIZATION, "").rpartition("Signature=")[2]
+        secrets = secrets_in((snapshot.session_token, snapshot.secret_access_key, signature))
         outcome = await exchange(
             session,
             request.method,

@@ -13,6 +13,8 @@ import contextlib
 import os
 import secrets
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -45,17 +47,41 @@ async def open_sink(destination: Path) -> Sink:
     return await asyncio.to_thread(PositionedFile if pwrite else RangeFiles, destination)
 
 
-class PositionedFile:
+class _DiskWork:
+    """Runs writes in threads and knows which of them are still running.
+
+    A cancelled write goes on in its thread; what it writes to may not be closed under it.
+    """
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def _in_thread(self, work: Callable[[], None]) -> None:
+        task = asyncio.create_task(asyncio.to_thread(work))
+        self._running.add(task)
+        try:
+            await asyncio.shield(task)
+        finally:
+            if task.done():
+                self._running.discard(task)
+
+    async def _idle(self) -> None:
+        """Wait for the writes that nobody waits for any more; how they end is of no interest."""
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+
+class PositionedFile(_DiskWork):
     """One temporary file, written by position from any number of workers."""
 
     def __init__(self, destination: Path) -> None:
+        super().__init__()
         self._destination = destination
         self._path: Path | None = _beside(destination)
         # 0o666 leaves the mode to the user's umask, as for a file written in place.
         self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _O_CLOEXEC, 0o666)
 
     async def write(self, position: int, data: Buffer) -> None:
-        await asyncio.to_thread(self._write, position, memoryview(data))
+        await self._in_thread(partial(self._write, position, memoryview(data)))
 
     def _write(self, position: int, data: memoryview) -> None:
         while data:
@@ -64,7 +90,7 @@ class PositionedFile:
             data = data[written:]
 
     async def commit(self, size: int) -> None:
-        await asyncio.to_thread(self._commit, size)
+        await self._in_thread(partial(self._commit, size))
 
     def _commit(self, size: int) -> None:
         assert self._path is not None
@@ -73,6 +99,7 @@ class PositionedFile:
         self._path = None
 
     async def discard(self) -> None:
+        await self._idle()
         await asyncio.to_thread(self._discard)
 
     def _discard(self) -> None:
@@ -84,10 +111,11 @@ class PositionedFile:
             self._path = None
 
 
-class RangeFiles:
+class RangeFiles(_DiskWork):
     """A temporary folder of files, each of which grows from the position that names it."""
 
     def __init__(self, destination: Path) -> None:
+        super().__init__()
         self._destination = destination
         self._folder = _beside(destination)
         self._folder.mkdir()
@@ -97,7 +125,7 @@ class RangeFiles:
     async def write(self, position: int, data: Buffer) -> None:
         start = self._file_for(position)
         self._ends[start] = max(self._ends[start], position + len(data))
-        await asyncio.to_thread(self._write, start, position, data)
+        await self._in_thread(partial(self._write, start, position, data))
 
     def _file_for(self, position: int) -> int:
         """The start of the file that reaches *position*; a new one where none does."""
@@ -116,7 +144,7 @@ class RangeFiles:
             file.write(data)
 
     async def commit(self, size: int) -> None:
-        await asyncio.to_thread(self._commit, size)
+        await self._in_thread(partial(self._commit, size))
 
     def _commit(self, size: int) -> None:
         whole = self._folder / "whole"
@@ -131,6 +159,7 @@ class RangeFiles:
         _move(whole, self._destination)
 
     async def discard(self) -> None:
+        await self._idle()
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
 

@@ -235,15 +235,22 @@ class StreamSource:
         if self._taken:
             raise RuntimeError("a stream can be sent only once")
         self._taken = True
-        sent = 0
+        taken = 0
+        held = b""
         async for data in self._stream:
-            sent += len(data)
-            if sent > self.size:
+            taken += len(data)
+            if taken > self.size:
                 raise SourceChanged(f"the stream gave more than data_length={self.size} bytes")
-            for piece in _pieces(data):
-                yield piece
-        if sent < self.size:
-            raise SourceChanged(f"the stream ended after {sent} of data_length={self.size} bytes")
+            if data:
+                # The last bytes go out once it is sure that they are the last: with them the
+                # server would have a whole request, and store less than the stream had.
+                for piece in _pieces(held):
+                    yield piece
+                held = data
+        if taken < self.size:
+            raise SourceChanged(f"the stream ended after {taken} of data_length={self.size} bytes")
+        for piece in _pieces(held):
+            yield piece
 
     async def sha256(self) -> None:
         return None

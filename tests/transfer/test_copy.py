@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
 import pytest
 
+from aiohttp_s3_client import S3Client
 from aiohttp_s3_client.errors import (
     AccessDenied,
+    AwsError,
     InternalError,
     NoSuchKey,
     ObjectChanged,
@@ -15,7 +21,8 @@ from aiohttp_s3_client.errors import (
     S3Error,
 )
 
-from ..servers.scripted import StartScript
+from ..servers.resolver import LoopbackResolver
+from ..servers.scripted import ScriptedServer, StartScript
 from ..servers.steps import Reply, Step, drop, reply
 from ..transport.scripts import COPIED, ETAG, client_for, error, error_document
 
@@ -82,52 +89,96 @@ def copied(etag: str) -> Reply:
     return reply(200, {}, f"<CopyObjectResult><ETag>{etag}</ETag></CopyObjectResult>")
 
 
-async def test_a_rename_copies_what_it_found_and_then_deletes(scripted: StartScript) -> None:
-    server = await scripted(FOUND, copied(ETAG), reply(204))
+@asynccontextmanager
+async def ambiguous_client(server: ScriptedServer) -> AsyncIterator[S3Client]:
+    """A client of a host that may hold a bucket: a name's first segment may be bucket or key."""
+    connector = aiohttp.TCPConnector(resolver=LoopbackResolver())
+    async with aiohttp.ClientSession(connector=connector) as session:
+        yield client_for(server, session, url=f"http://s3.localhost:{server.port}")
+
+
+def sent_to(server: ScriptedServer) -> list[tuple[str, str]]:
+    return [(request.method, request.target) for request in server.requests]
+
+
+async def test_a_rename_copies_and_then_deletes(scripted: StartScript) -> None:
+    server = await scripted(copied(ETAG), reply(204))
     async with client_for(server) as client:
         await client.rename("bucket/a", "bucket/b", headers={"x-amz-acl": "private"})
-    assert [(r.method, r.target) for r in server.requests] == [
+    assert sent_to(server) == [("PUT", "/bucket/b"), ("DELETE", "/bucket/a")]
+    assert server.requests[0].header("x-amz-acl") == "private"
+
+
+async def test_a_rename_where_the_host_may_hold_the_bucket_deletes_what_it_copied(
+    scripted: StartScript,
+) -> None:
+    server = await scripted(FOUND, copied(ETAG), reply(204))
+    async with ambiguous_client(server) as client:
+        await client.rename("bucket/a", "bucket/b")
+    assert sent_to(server) == [
         ("HEAD", "/bucket/a"),
         ("PUT", "/bucket/b"),
         ("DELETE", "/bucket/a"),
     ]
     assert server.requests[1].header("x-amz-copy-source-if-match") == ETAG
-    assert server.requests[1].header("x-amz-acl") == "private"
+
+
+@pytest.mark.parametrize(
+    "head", [reply(404), reply(403), reply(500), drop()], ids=["404", "403", "500", "dropped"]
+)
+async def test_there_nothing_is_copied_that_cannot_be_seen(
+    scripted: StartScript, head: Step
+) -> None:
+    server = await scripted(rest=head)
+    async with ambiguous_client(server) as client:
+        with pytest.raises((AwsError, S3ConnectionError)):
+            await client.rename("bucket/a", "bucket/b")
+    assert not {"PUT", "DELETE"} & {request.method for request in server.requests}
+
+
+@pytest.mark.parametrize(
+    ("fate", "kind"),
+    [
+        (error(412, "PreconditionFailed"), PreconditionFailed),
+        (copied('"00000000000000000000000000000000"'), ObjectChanged),
+    ],
+    ids=["412", "the server ignores the condition"],
+)
+async def test_there_another_object_is_never_deleted(
+    scripted: StartScript, fate: Step, kind: type[S3Error]
+) -> None:
+    server = await scripted(FOUND, fate)
+    async with ambiguous_client(server) as client:
+        with pytest.raises(kind):
+            await client.rename("bucket/a", "bucket/b")
+    assert sent_to(server) == [("HEAD", "/bucket/a"), ("PUT", "/bucket/b")]
 
 
 @pytest.mark.parametrize(
     ("fate", "kind"),
     [
         (error(403, "AccessDenied"), AccessDenied),
+        (error(404, "NoSuchKey"), NoSuchKey),
         (reply(200, {}, error_document("AccessDenied")), AccessDenied),
         (reply(200, {}, error_document("InternalError")), InternalError),
-        (error(412, "PreconditionFailed"), PreconditionFailed),
         (reply(200), ResponseParseError),
         (reply(200, {}, "<html></html>"), ResponseParseError),
         (drop(read=None), S3ConnectionError),
-        (copied('"00000000000000000000000000000000"'), ObjectChanged),
     ],
-    ids=["403", "200 denied", "200 failed", "412", "empty", "html", "dropped", "another object"],
+    ids=["403", "404", "200 denied", "200 failed", "empty", "html", "dropped"],
 )
 async def test_p04_a_rename_deletes_nothing_unless_the_copy_succeeded(
     scripted: StartScript, fate: Step, kind: type[S3Error]
 ) -> None:
-    server = await scripted(FOUND, rest=fate)
+    server = await scripted(rest=fate)
     async with client_for(server) as client:
         with pytest.raises(kind):
             await client.rename("bucket/a", "bucket/b")
-    assert {request.method for request in server.requests} == {"HEAD", "PUT"}
-
-
-async def test_a_rename_of_a_missing_object_says_so(scripted: StartScript) -> None:
-    server = await scripted(reply(404), error(404, "NoSuchKey"))
-    async with client_for(server) as client:
-        with pytest.raises(NoSuchKey):
-            await client.rename("bucket/a", "bucket/b")
+    assert {request.method for request in server.requests} == {"PUT"}
 
 
 async def test_a_rename_whose_delete_is_refused_says_so(scripted: StartScript) -> None:
-    server = await scripted(FOUND, copied(ETAG), error(403, "AccessDenied"))
+    server = await scripted(copied(ETAG), error(403, "AccessDenied"))
     async with client_for(server) as client:
         with pytest.raises(AccessDenied) as caught:
             await client.rename("bucket/a", "bucket/b")

@@ -9,6 +9,7 @@ import os
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -144,7 +145,8 @@ def test_streams_of_every_kind_give_what_they_hold(pieces: list[bytes]) -> None:
         reader = asyncio.StreamReader()
         reader.feed_data(whole)
         reader.feed_eof()
-        forms = [pieces, tuple(pieces), iter(pieces), stream(*pieces), io.BytesIO(whole), reader]
+        memory = io.BytesIO(whole)
+        forms: list[Any] = [pieces, (*pieces,), iter(pieces), stream(*pieces), memory, reader]
         return [b"".join([piece async for piece in as_stream(form)]) for form in forms]
 
     assert asyncio.run(run()) == [b"".join(pieces)] * 6
