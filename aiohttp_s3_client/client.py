@@ -205,10 +205,10 @@ class S3Client:
         """PutObject.
 
         *data* is bytes-like, a str (UTF-8), a ``Path``, a binary file object, or an iterable or
-        async iterable of bytes. A stream is sent as it comes when ``data_length=`` says how long
-        it is. One of unknown length is gathered up to 8 MiB and sent whole; beyond that it
-        becomes a multipart upload, and the response is that of CompleteMultipartUpload. Content-Type
-        is guessed from the name unless ``headers`` has one.
+        async iterable of bytes. A stream is sent as it comes when ``data_length=`` says how
+        long it is. One of unknown length is gathered up to 8 MiB and sent whole; beyond that it
+        becomes a multipart upload, and the response is that of CompleteMultipartUpload.
+        Content-Type is guessed from the name unless ``headers`` has one.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
         """
@@ -595,7 +595,7 @@ class S3Client:
 
 def _with_style(config: ClientConfig | None, style: AddressingStyle) -> ClientConfig:
     config = config or ClientConfig()
-    if style == config.addressing_style or style == "auto":
+    if style in (config.addressing_style, "auto"):
         return config
     if config.addressing_style != "auto":
         raise ValueError(

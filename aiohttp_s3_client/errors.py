@@ -107,19 +107,14 @@ _SECRET_HEADERS = frozenset(
         "x-aws-ec2-metadata-token",
     }
 )
-_SECRET_QUERY = re.compile(
-    r"(?i)([?&]x-amz-(?:signature|credential|security-token|s3session-token)=)[^&#]*"
-)
+_SECRET_QUERY = r"(?i)([?&]x-amz-(?:signature|credential|security-token|s3session-token)=)[^&#]*"
 # S3 repeats parts of the request in the errors about signatures and tokens.
-_SECRET_ELEMENTS = re.compile(
-    rb"<(SignatureProvided|CanonicalRequest(?:Bytes)?|Token-\d+)>.*?(?:</\1>|\Z)",
-    re.DOTALL,
-)
+_SECRET_ELEMENTS = rb"(?s)<(SignatureProvided|CanonicalRequest(?:Bytes)?|Token-\d+)>.*?(?:</\1>|\Z)"
 
 
 def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
     """*text* without presigned signatures, tokens, and without any of *secrets*."""
-    text = _SECRET_QUERY.sub(rf"\g<1>{REDACTED}", text)
+    text = re.sub(_SECRET_QUERY, rf"\g<1>{REDACTED}", text)
     for secret in secrets:
         if secret:
             text = text.replace(secret, REDACTED)
@@ -128,7 +123,7 @@ def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
 
 def redact_body(body: bytes, secrets: Iterable[str] = ()) -> bytes:
     """The first ``BODY_LIMIT`` bytes of an error's body, without what S3 repeats of a secret."""
-    body = _SECRET_ELEMENTS.sub(rb"<\1>[redacted]</\1>", body[:BODY_LIMIT])
+    body = re.sub(_SECRET_ELEMENTS, rb"<\1>[redacted]</\1>", body[:BODY_LIMIT])
     for secret in secrets:
         if secret:
             body = body.replace(secret.encode(), REDACTED.encode())
@@ -138,7 +133,7 @@ def redact_body(body: bytes, secrets: Iterable[str] = ()) -> bytes:
 def redact_url(url: URL) -> URL:
     """*url* without userinfo and without what signs or authorises it in the query."""
     text = str(url.with_user(None) if url.raw_user or url.raw_password else url)
-    return URL(_SECRET_QUERY.sub(r"\g<1>redacted", text), encoded=True)
+    return URL(re.sub(_SECRET_QUERY, r"\g<1>redacted", text), encoded=True)
 
 
 def redact_headers(headers: Mapping[str, str]) -> CIMultiDictProxy[str]:

@@ -20,8 +20,8 @@ from ..models import CredentialsSnapshot
 from ..protocol.sigv4 import SigV4Signer
 
 _T = TypeVar("_T")
-_KEY_ID = re.compile(r"(?:AKIA|ASIA)[A-Z0-9]{16}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_KEY_ID = r"(?:AKIA|ASIA)[A-Z0-9]{16}"
+_CONTROL = r"[\x00-\x1f\x7f]"
 
 
 class NothingFound(CredentialsError):
@@ -227,7 +227,7 @@ def why_not_whole(key: str, secret: str, token: str | None, names: KeyNames) -> 
 
     Tells names and never values: of swapped ones the key id is the secret.
     """
-    if _KEY_ID.fullmatch(secret) and not _KEY_ID.fullmatch(key):
+    if re.fullmatch(_KEY_ID, secret) and not re.fullmatch(_KEY_ID, key):
         given = f"{names.secret} looks like an access key id"
         return f"{given}: {names.key} and {names.secret} seem to be swapped"
     if key and not secret:
@@ -237,6 +237,6 @@ def why_not_whole(key: str, secret: str, token: str | None, names: KeyNames) -> 
     if token and not key:
         return f"{names.token} is given without {names.key} and {names.secret}"
     for name, value in ((names.key, key), (names.token, token)):
-        if value and _CONTROL.search(value):
+        if value and re.search(_CONTROL, value):
             return f"{name} has a control character (a line break?) in it"
     return ""

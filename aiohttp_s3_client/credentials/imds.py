@@ -38,10 +38,10 @@ _REGION = "/latest/meta-data/placement/region"
 _DOCUMENT = "/latest/dynamic/instance-identity/document"
 _TTL = {"x-aws-ec2-metadata-token-ttl-seconds": "21600"}
 _FIELDS = KeyNames("AccessKeyId", "SecretAccessKey", "Token")
-_ROLE_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
-_REGION_NAME = re.compile(r"[a-z0-9-]{1,64}")
-_HEADER_VALUE = re.compile(r"[!-~]+")
-_CODE = re.compile(r"\w{1,64}", re.ASCII)
+_ROLE_NAME = r"(?a)[\w+=,.@-]{1,128}"
+_REGION_NAME = r"[a-z0-9-]{1,64}"
+_HEADER_VALUE = r"[!-~]+"
+_CODE = r"(?a)\w{1,64}"
 
 
 class MetadataService:
@@ -139,7 +139,7 @@ async def _find_region(visit: _Visit) -> str:
         if answer.status != 404:
             return _line(answer, _REGION, _REGION_NAME, "name of a region")
         region = _document(await visit.get(_DOCUMENT), _DOCUMENT).get("region")
-        if isinstance(region, str) and _REGION_NAME.fullmatch(region):
+        if isinstance(region, str) and re.fullmatch(_REGION_NAME, region):
             return region
         problem = f"{_DOCUMENT} names no region"
     except (CredentialsError, S3ConnectionError) as error:
@@ -175,10 +175,10 @@ def _checked(answer: Fetched, path: str) -> Fetched:
     return answer
 
 
-def _line(answer: Fetched, path: str, pattern: re.Pattern[str], what: str) -> str:
+def _line(answer: Fetched, path: str, pattern: str, what: str) -> str:
     """The first line of the answer, which is the *what*."""
     text = _checked(answer, path).body.decode("ascii", "replace").strip().partition("\n")[0].strip()
-    if not pattern.fullmatch(text):
+    if not re.fullmatch(pattern, text):
         raise CredentialsError(f"the metadata service answered {path} with what is no {what}")
     return text
 
@@ -198,7 +198,7 @@ def _snapshot(answer: Fetched) -> CredentialsSnapshot:
     document = _document(answer, _ROLE)
     code = document.get("Code", "Success")
     if code != "Success":
-        shown = code if isinstance(code, str) and _CODE.fullmatch(code) else "unreadable"
+        shown = code if isinstance(code, str) and re.fullmatch(_CODE, code) else "unreadable"
         raise CredentialsError(f"the metadata service has no credentials: its Code is {shown}")
     key, secret, token = (document.get(name) or "" for name in _FIELDS)
     if not (isinstance(key, str) and isinstance(secret, str) and isinstance(token, str)):

@@ -27,9 +27,9 @@ from .environment import environ, environ_region
 Sections = dict[str, dict[str, str]]
 
 _SETTINGS = KeyNames("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
-_SECTION = re.compile(r"\[([^\]]+)\]\s*(?:[#;].*)?")
-_SETTING = re.compile(r"([^=:]+?)\s*[=:]\s*(.*)")
-_COMMENT = re.compile(r"(?:^|\s)[#;].*")
+_SECTION = r"\[([^\]]+)\]\s*(?:[#;].*)?"
+_SETTING = r"([^=:]+?)\s*[=:]\s*(.*)"
+_COMMENT = r"(?:^|\s)[#;].*"
 
 
 def parse_profiles(text: str, path: str) -> Sections:
@@ -49,14 +49,14 @@ def parse_profiles(text: str, path: str) -> Sections:
         indent = len(raw) - len(raw.lstrip())
         if depth is not None and indent > depth:
             continue
-        if header := _SECTION.fullmatch(line):
+        if header := re.fullmatch(_SECTION, line):
             settings, depth = sections.setdefault(header[1].strip(), {}), None
-        elif settings is None or line[0] == "[" or not (setting := _SETTING.fullmatch(line)):
+        elif settings is None or line[0] == "[" or not (setting := re.fullmatch(_SETTING, line)):
             raise CredentialsError(
                 f"{path}, line {number}: neither a [section] nor a setting = value in one"
             )
         else:
-            settings[setting[1].lower()] = _COMMENT.sub("", setting[2], count=1)
+            settings[setting[1].lower()] = re.sub(_COMMENT, "", setting[2], count=1)
             depth = indent
     return sections
 

@@ -52,7 +52,7 @@ _collapse = re.compile(r"[ \t\v\f]+").sub
 # so that no text makes it backtrack.
 _ESCAPE = r"%(?:[01][0-9A-F]|2[0-9A-C]|3[A-F]|40|5[B-E]|60|7[BCDF]|[89A-F][0-9A-F])"
 _WORD = rf"(?:[A-Za-z0-9._~-]++|%2F|{_ESCAPE})*+"
-_is_spelt_query = re.compile(rf"{_WORD}={_WORD}(?:&{_WORD}={_WORD})*+").fullmatch
+_SPELT_QUERY = rf"{_WORD}={_WORD}(?:&{_WORD}={_WORD})*+"
 
 
 class CanonicalHeaders(NamedTuple):
@@ -84,7 +84,7 @@ def canonical_query(raw_query: str) -> str:
     """What is signed of *raw_query*: sorted by encoded name, then value; each pair has a ``=``."""
     if not raw_query:
         return ""
-    if _is_spelt_query(raw_query):
+    if re.fullmatch(_SPELT_QUERY, raw_query):
         return "&".join(sorted(raw_query.split("&"), key=_name_and_value))
     pairs = [pair.partition("=") for pair in raw_query.split("&") if pair]
     spelt = sorted([(_spelt(name), _spelt(value)) for name, _, value in pairs])

@@ -28,16 +28,16 @@ from ..config import DEFAULT_REGION, AddressingStyle
 from .encoding import quote_path
 
 _REGION = r"(?P<region>[a-z]{2,}(?:-[a-z]+)+-\d+)"
-_AWS_HOST = re.compile(
+_AWS_HOST = (
     rf"(?:(?P<bucket>.+)\.)?(?P<service>s3(?:-fips)?(?:\.dualstack)?\.{_REGION}"
     rf"|s3-(?P<dashed>[a-z]{{2,}}(?:-[a-z]+)+-\d+)|s3|s3-accelerate(?:\.dualstack)?)"
     r"\.(?P<suffix>amazonaws\.com(?:\.cn)?)"
 )
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_LEGACY_BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}")
-_DNS_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+_BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+_LEGACY_BUCKET = r"[A-Za-z0-9._-]{3,255}"
+_DNS_BUCKET = r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
 
-_DOTTED_QUAD = re.compile(r"\d+\.\d+\.\d+\.\d+")
+_DOTTED_QUAD = r"\d+\.\d+\.\d+\.\d+"
 
 
 class Address(NamedTuple):
@@ -139,15 +139,15 @@ class Endpoint:
             return False
         host, own = url.host, _host(self.authority)
         if self.is_aws:
-            return bool(_AWS_HOST.fullmatch(host)) and host.endswith(f".{self.aws_suffix}")
+            return bool(re.fullmatch(_AWS_HOST, host)) and host.endswith(f".{self.aws_suffix}")
         if _is_address(host) or _is_address(own):
             return host == own
         return host == own or host.endswith(f".{own}") or own.endswith(f".{host}")
 
     def _into_host(self, bucket: str) -> bool:
-        if self.addressing_style == "path" or not _DNS_BUCKET.fullmatch(bucket):
+        if self.addressing_style == "path" or not re.fullmatch(_DNS_BUCKET, bucket):
             # A dot would need a certificate for two levels; without TLS it is only a name.
-            dotted = self.scheme == "http" and _BUCKET.fullmatch(bucket)
+            dotted = self.scheme == "http" and re.fullmatch(_BUCKET, bucket)
             return bool(self.addressing_style == "virtual" and dotted)
         return self.addressing_style == "virtual" or self.is_aws
 
@@ -177,7 +177,7 @@ def resolve_base_url(
     host = base.host or ""
     authority = base.host_port_subcomponent or ""
     path = base.raw_path.rstrip("/")
-    aws = _AWS_HOST.fullmatch(host)
+    aws = re.fullmatch(_AWS_HOST, host)
     in_host = ""
     if aws and aws["bucket"]:
         in_host = aws["bucket"]
@@ -211,15 +211,15 @@ def check_bucket_name(bucket: str, *, legacy: bool = False) -> str:
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
     """
-    if legacy and _LEGACY_BUCKET.fullmatch(bucket):
+    if legacy and re.fullmatch(_LEGACY_BUCKET, bucket):
         return bucket
-    if not _BUCKET.fullmatch(bucket):
+    if not re.fullmatch(_BUCKET, bucket):
         raise ValueError(
             f"bucket: {bucket!r} is not a bucket name: 3 to 63 lower-case letters, digits, dots "
             "and hyphens, beginning and ending with a letter or digit "
             "(ClientConfig(legacy_bucket_names=True) allows the older rules)"
         )
-    if ".." in bucket or _DOTTED_QUAD.fullmatch(bucket):
+    if ".." in bucket or re.fullmatch(_DOTTED_QUAD, bucket):
         raise ValueError(
             f"bucket: {bucket!r} is not a bucket name: it holds two dots in a row or looks like "
             "an IP address"

@@ -41,7 +41,7 @@ _ROW_PATHS = tuple(f"Contents/{name}" for name in _ROW)
 _ONCE = frozenset({*_ROW_PATHS, "EncodingType", "IsTruncated", "NextContinuationToken"})
 
 _OPEN, _CLOSE = "<Contents>", "</Contents>"
-_TAG = re.compile("(</[A-Za-z][A-Za-z0-9]*>|<[A-Za-z][A-Za-z0-9]*/?>)")
+_TAG = "(</[A-Za-z][A-Za-z0-9]*>|<[A-Za-z][A-Za-z0-9]*/?>)"
 _MAX_TAGS = 100
 _MAX_SHAPES = 8
 """Kinds of entries in one page (with and without a checksum, say) before expat takes over."""
@@ -60,7 +60,7 @@ _REFERENCES = {
     "&amp;": "&",  # Last, so that what it completes is not replaced once more.
 }
 _SPACE = "[ \t\n]*+"
-_SIZE = re.compile("[0-9]{1,19}")
+_SIZE = "[0-9]{1,19}"
 
 
 class Shape(NamedTuple):
@@ -129,7 +129,7 @@ def walk(body: bytes) -> RawPage:
             target[path] = text
         elif path == "Contents":
             etag, key, time, size, storage_class = (entry.get(name, "") for name in _ROW_PATHS)
-            if not (key and time and _SIZE.fullmatch(size)):
+            if not (key and time and re.fullmatch(_SIZE, size)):
                 raise unexpected(body, ROOT, "an entry has no Key, LastModified or Size")
             rows.append((etag, key, time, size, storage_class))
             entry = {}
@@ -199,7 +199,7 @@ def _shape_of(entry: str) -> Shape | None:
     Whether the elements are balanced and none is there twice is left to expat, which reads the
     sample.
     """
-    parts = _TAG.split(entry)  # Text and tags in turn, beginning and ending with text.
+    parts = re.split(_TAG, entry)  # Text and tags in turn, beginning and ending with text.
     tags, texts = parts[1::2], parts[2::2]
     if not tags or tags[0] != _OPEN or len(tags) > _MAX_TAGS:
         return None
@@ -217,7 +217,7 @@ def _shape_of(entry: str) -> Shape | None:
                 value = _TEXT if "&" in text else _CHARS
                 if "/".join(path) in _ROW_PATHS:
                     groups[name] = len(groups)
-                    value = f"({_SIZE.pattern if name == 'Size' else value})"
+                    value = f"({_SIZE if name == 'Size' else value})"
                 pattern.append(value)
                 continue
         if text.strip(" \t\n"):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..errors import ResponseParseError
 
-_CONTENT_RANGE = re.compile(r"bytes (?:([0-9]{1,19})-([0-9]{1,19})|\*)/([0-9]{1,19}|\*)")
+_CONTENT_RANGE = r"bytes (?:([0-9]{1,19})-([0-9]{1,19})|\*)/([0-9]{1,19}|\*)"
 
 
 class ByteRange(NamedTuple):
@@ -45,7 +45,7 @@ def content_range(headers: Mapping[str, str]) -> ContentRange | None:
     value = headers.get("Content-Range")
     if value is None:
         return None
-    match = _CONTENT_RANGE.fullmatch(value.strip())
+    match = re.fullmatch(_CONTENT_RANGE, value.strip())
     if match is None or match[1] is None:
         raise ResponseParseError(f"Content-Range {value[:200]!r} is not a byte range")
     total = None if match[3] == "*" else int(match[3])

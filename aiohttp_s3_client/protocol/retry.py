@@ -20,7 +20,7 @@ BACKOFF_CAP = 20.0
 RETRY_AFTER_CAP = 60.0
 """A server that wants a longer pause than this gets its error reported instead."""
 
-_SECONDS = re.compile(r"[0-9]{1,9}")
+_SECONDS = r"[0-9]{1,9}"
 _TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 _TRANSIENT_CODES = frozenset(
     {
@@ -73,7 +73,7 @@ def retry_after(value: str | None, now: datetime) -> float | None:
     """The seconds that a ``Retry-After`` header asks for; None when there is no such wish."""
     if not value:
         return None
-    if _SECONDS.fullmatch(value.strip()):
+    if re.fullmatch(_SECONDS, value.strip()):
         return float(value)
     date = parse_http_date(value)
     return max(0.0, (date - now).total_seconds()) if date else None

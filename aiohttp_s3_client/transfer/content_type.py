@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import mimetypes
 
 from multidict import CIMultiDict
 
-_types: mimetypes.MimeTypes | None = None
+
+@functools.cache
+def _types() -> mimetypes.MimeTypes:
+    return mimetypes.MimeTypes()
 
 
 async def guess_content_type(name: str, data: object = None) -> str:
@@ -15,11 +19,9 @@ async def guess_content_type(name: str, data: object = None) -> str:
 
     Python's own table decides alone, so that a name means the same type on every machine.
     """
-    global _types
-    if _types is None:
-        # The first use of mimetypes reads the system's files, needed or not.
-        _types = await asyncio.to_thread(mimetypes.MimeTypes)
-    guessed, encoding = _types.guess_type(name.rpartition("/")[2])
+    # The first use of mimetypes reads the system's files, needed or not.
+    types = _types() if _types.cache_info().currsize else await asyncio.to_thread(_types)
+    guessed, encoding = types.guess_type(name.rpartition("/")[2])
     if encoding is not None:
         return f"application/{encoding}"
     if guessed is None and isinstance(data, str):

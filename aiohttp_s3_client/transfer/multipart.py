@@ -49,7 +49,7 @@ _EVERYWHERE = ("x-amz-request-payer", "x-amz-expected-bucket-owner")
 _CUSTOMER_KEY = "x-amz-server-side-encryption-customer-"
 _COMPLETE_ONLY = frozenset({"if-match", "if-none-match", "x-amz-mp-object-size"})
 _CHECKSUM_SETTINGS = frozenset({"x-amz-checksum-algorithm", "x-amz-checksum-type"})
-_MD5_ETAG = re.compile(r'"?([0-9a-f]{32})"?')
+_MD5_ETAG = r'"?([0-9a-f]{32})"?'
 
 
 class UploadHeaders:
@@ -254,7 +254,7 @@ class MultipartUpload:
         """The ETag that S3 forms of the parts': the MD5 of their MD5s, and their number."""
         digest = hashlib.md5(usedforsecurity=False)
         for _, etag in sorted(self._etags.items()):
-            match = _MD5_ETAG.fullmatch(etag)
+            match = re.fullmatch(_MD5_ETAG, etag)
             if match is None:
                 return None
             digest.update(bytes.fromhex(match[1]))

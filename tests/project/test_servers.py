@@ -17,7 +17,7 @@ from ..conftest import running_server
 from ..servers.base import Server, ServerInfo, free_ports, wait_until_answers
 from ..servers.capabilities import UNSUPPORTED
 from ..servers.external import external_info
-from ..servers.farm import ALL_NAMES
+from ..servers.farm import ALL_NAMES, SERVERS, local_names
 from ..servers.oracle import Oracle
 from ..servers.probes import PROBES, supports
 from ..servers.processes import ProcessGroup
@@ -26,9 +26,18 @@ from ..servers.running import RunningServer
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process groups")
 
 
-@pytest.fixture(params=ALL_NAMES)
+@pytest.mark.parametrize("kind", SERVERS, ids=lambda kind: kind.names[0])
+def test_server_is_tested_here(kind: type[Server]) -> None:
+    """The one visible skip of a server that this machine need not run."""
+    reason = kind.missing()
+    if reason is not None:
+        pytest.skip(f"{kind.names[0]}: {reason}")
+    assert set(kind.names) <= set(local_names())
+
+
+@pytest.fixture(params=local_names())
 def each_server(request: pytest.FixtureRequest) -> RunningServer:
-    """Every server there is; one that this machine need not run is skipped here, and only here."""
+    """Every server that this machine runs, also where ``S3_URL`` names another one."""
     return running_server(request, request.param)
 
 
@@ -86,8 +95,9 @@ class Sleepers(Server):
     names = ("sleepers",)
 
     def launch(self, group: ProcessGroup) -> list[ServerInfo]:
-        group.spawn("one", [sys.executable, "-c", "import time; time.sleep(600)"])
-        code = "import subprocess as s, sys; s.run([sys.executable, '-c', 'input()'], stdin=s.PIPE)"
+        sleep = "import time; time.sleep(600)"
+        group.spawn("one", [sys.executable, "-c", sleep])
+        code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {sleep!r}])"
         group.spawn("two", [sys.executable, "-c", code])
         return [ServerInfo("sleepers", str(group.scratch), "", "")]
 

@@ -26,11 +26,14 @@ SERVERS: tuple[type[Server], ...] = (SwiftServer, RcloneServer, MotoServer, RgwS
 ALL_NAMES = tuple(name for server in SERVERS for name in server.names)
 
 
-def server_names() -> list[str]:
-    """The servers that the behavioural tests run against on this machine."""
-    if external_info() is not None:
-        return [EXTERNAL]
+def local_names() -> list[str]:
+    """The servers that this machine runs."""
     return [name for server in SERVERS if server.missing() is None for name in server.names]
+
+
+def server_names() -> list[str]:
+    """The servers that the behavioural tests run against: the user's own, or the local ones."""
+    return [EXTERNAL] if external_info() is not None else local_names()
 
 
 class Servers(Protocol):

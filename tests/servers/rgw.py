@@ -27,7 +27,7 @@ class RgwServer(Server):
     @classmethod
     def missing(cls) -> str | None:
         absent = [name for name in _PROGRAMS if shutil.which(name) is None]
-        return f"no {', '.join(absent)}: {INSTALL}" if absent else None
+        return f"no {absent[0]} here: {INSTALL}" if absent else None
 
     def launch(self, group: ProcessGroup) -> list[ServerInfo]:
         scratch = group.scratch
