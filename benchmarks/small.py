@@ -21,7 +21,7 @@ from aiohttp_s3_client import S3Client
 
 CONCURRENCY = 32
 BODY = bytes(1024)
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 1024\r\nETag: \"0\"\r\n\r\n" + BODY
+ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 1024\r\nETag: "0"\r\n\r\n' + BODY
 Send = Callable[[], Awaitable[None]]
 
 

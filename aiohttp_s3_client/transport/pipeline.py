@@ -386,7 +386,7 @@ class Pipeline:
         if code in _EXPIRED_CODES and not corrections.credentials:
             corrections.credentials = True
             # Of many requests that were refused together, the first one's refresh serves all.
-            if await self._credentials.resolve() is corrections.signed_with:
+            if await self._credentials.resolve() == corrections.signed_with:
                 self._credentials.invalidate()
             return True
         if head and status in (301, 400, 403) and not corrections.probe:

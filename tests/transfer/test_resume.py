@@ -17,11 +17,7 @@ from ..transport.scripts import ETAG, RangedObject, asked_range, client_for, err
 
 DATA = hashlib.shake_128(b"resumed").digest(300_000)
 
-
-@pytest.fixture(params=["pwrite", "plain"], autouse=True)
-def sink(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setenv("AIOS3_PLAIN", "1" if request.param == "plain" else "0")
-    return str(request.param)
+pytestmark = pytest.mark.usefixtures("sink")
 
 
 def breaking(cuts: Iterator[int | None], end: End) -> Step:

@@ -248,5 +248,4 @@ async def test_a_304_is_an_answer_and_no_error(
     async with client(session).get("my-bucket/key", raise_for_status=True) as response:
         assert response.status == 304
     with pytest.raises(NotModified):
-        async for _ in client(session).list_objects_v2("my-bucket/"):
-            pytest.fail("a 304 is no page")
+        await anext(client(session).list_objects_v2("my-bucket/"))
