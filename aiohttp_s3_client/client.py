@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -45,26 +45,20 @@ from .errors import AwsDownloadError, AwsError, AwsUploadError
 from .models import AwsObjectMeta, CredentialsProvider, CredentialsSnapshot
 from .protocol.encoding import encode_query, respelt_path
 from .protocol.endpoint import Address, check_bucket_name
-from .protocol.operations import is_document, is_idempotent, operation_name
 from .protocol.sigv4 import UNSIGNED_PAYLOAD
-from .request import Request
-from .response import ResponseContext, checked
-from .transfer.content_type import set_content_type
+from .response import ResponseContext
 from .transfer.copy import Place, copy_object, rename_object
 from .transfer.download import download_file
 from .transfer.listing import list_objects
-from .transfer.put import send_data
 from .transfer.upload import UploadOptions, upload_file, upload_stream
 from .transfer.uploader import MultipartUploader
-from .transport.answer import Answer
-from .transport.source import FileSource, SourceData, as_stream, open_file
+from .transport.source import as_stream, open_file
+from .verbs import Verbs, for_aiohttp
 
 __all__ = ["AwsDownloadError", "AwsError", "AwsUploadError", "S3Client"]
 
-_REQUEST_ARGUMENTS = ("headers", "params", "data", "data_length", "content_sha256")
 
-
-class S3Client:
+class S3Client(Verbs):
     """An S3 client on one aiohttp session.
 
     Give it a ``session``, which stays yours to close, or enter it with ``async with`` and it
@@ -146,121 +140,6 @@ class S3Client:
         Raises ``CredentialsError``, which lists what was tried, when there are none.
         """
         return await self._engine.credentials.resolve()
-
-    # One request
-
-    def request(
-        self,
-        method: str,
-        path: str | PurePath,
-        headers: Headers = None,
-        params: Params = None,
-        data: SourceData | None = None,
-        data_length: int | None = None,
-        content_sha256: str | None = None,
-        **kwargs: Any,
-    ) -> ResponseContext:
-        """Send any request. The result can be awaited or entered with ``async with``.
-
-        :param path: an object name, or a bucket's, or ``"/"``.
-        :param params: the query, as names and values.
-        :param data: see ``put``.
-        :param data_length: bytes that a stream is going to give.
-        :param content_sha256: hex sha256 of the body where it is known, or a word such as
-            ``UNSIGNED-PAYLOAD``; what is signed.
-        :param kwargs: for ``aiohttp.ClientSession.request``.
-
-        The status is left to the caller unless the session (or ``raise_for_status=`` here) wants
-        it raised. Raises ``S3ConnectionError`` when no answer came.
-        """
-        bucket, key = self._engine.endpoint.locate(object_name_of(path))
-        return self._send(
-            method.upper(), bucket, key, headers, params, data, data_length, content_sha256, kwargs
-        )
-
-    def get(self, object_name: str | PurePath, **kwargs: Any) -> ResponseContext:
-        """GetObject; the body is read from the response, as it is stored.
-
-        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-        """
-        return self._verb("GET", object_name, kwargs)
-
-    def head(self, object_name: str | PurePath, **kwargs: Any) -> ResponseContext:
-        """HeadObject, or HeadBucket for a bucket's name.
-
-        https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
-        """
-        return self._verb("HEAD", object_name, kwargs)
-
-    def delete(self, object_name: str | PurePath, **kwargs: Any) -> ResponseContext:
-        """DeleteObject; 204 also when there was none.
-
-        https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html
-        """
-        return self._verb("DELETE", object_name, kwargs)
-
-    def put(
-        self, object_name: str | PurePath, data: SourceData = b"", **kwargs: Any
-    ) -> ResponseContext:
-        """PutObject.
-
-        *data* is bytes-like, a str (UTF-8), a ``Path``, a binary file object, or an iterable or
-        async iterable of bytes. A stream is sent as it comes when ``data_length=`` says how
-        long it is. One of unknown length is gathered up to 8 MiB and sent whole; beyond that it
-        becomes a multipart upload, and the response is that of CompleteMultipartUpload.
-        Content-Type is guessed from the name unless ``headers`` has one.
-
-        https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
-        """
-        if not kwargs.get("params") and not _makes_a_bucket(data):
-            locate_key(self._engine.endpoint, object_name)
-        return self._verb("PUT", object_name, {**kwargs, "data": data})
-
-    def post(
-        self, object_name: str | PurePath, data: SourceData | None = None, **kwargs: Any
-    ) -> ResponseContext:
-        """POST, for S3's many sub-resources (``params=``)."""
-        return self._verb("POST", object_name, {**kwargs, "data": data})
-
-    def put_file(
-        self,
-        object_name: str | PurePath,
-        file_path: str | os.PathLike[str],
-        *,
-        headers: Headers = None,
-        chunk_size: int = 64 * 1024,
-        content_sha256: str | None = None,
-        **kwargs: Any,
-    ) -> ResponseContext:
-        """PutObject of a file of up to 5 GiB, in one request.
-
-        *chunk_size* is how many bytes are handed to the connection at a time. Raises ``OSError``
-        when the file cannot be read, ``SourceChanged`` when it shrinks meanwhile.
-        """
-        check_positive("chunk_size", chunk_size)
-        bucket, key = locate_key(self._engine.endpoint, object_name)
-        merged, options = merged_headers(headers), aiohttp_options(kwargs)
-
-        async def send() -> aiohttp.ClientResponse:
-            with closing(await open_file(file_path, "file_path")) as file:
-                await set_content_type(merged, key)
-                body = FileSource(file, 0, file.size, piece=chunk_size)
-                answer = await self._engine.send(
-                    Request(
-                        operation="PutObject",
-                        method="PUT",
-                        bucket=bucket,
-                        key=key,
-                        headers=merged,
-                        body=body if body.size else None,
-                        content_sha256=content_sha256,
-                        checksum=True,
-                        options=_for_aiohttp(options),
-                    )
-                )
-                return await self._check(answer, options)
-
-        return ResponseContext(send())
 
     # Transfers
 
@@ -460,9 +339,9 @@ class S3Client:
 
         async def send() -> aiohttp.ClientResponse:
             answer = await copy_object(
-                self._engine, *places, headers=merged, options=_for_aiohttp(options)
+                self._engine, *places, headers=merged, options=for_aiohttp(options)
             )
-            return await self._check(answer, options)
+            return await self._checked(answer, options)
 
         return ResponseContext(send())
 
@@ -535,56 +414,6 @@ class S3Client:
 
     # What the methods share
 
-    def _verb(
-        self, method: str, object_name: str | PurePath, kwargs: dict[str, Any]
-    ) -> ResponseContext:
-        bucket, key = locate(self._engine.endpoint, object_name, kwargs.get("params"))
-        named = {name: kwargs.pop(name, None) for name in _REQUEST_ARGUMENTS}
-        return self._send(method, bucket, key, **named, kwargs=kwargs)
-
-    def _send(
-        self,
-        method: str,
-        bucket: str,
-        key: str | None,
-        headers: Headers,
-        params: Params,
-        data: SourceData | None,
-        data_length: int | None,
-        content_sha256: str | None,
-        kwargs: dict[str, Any],
-    ) -> ResponseContext:
-        merged, options = merged_headers(headers), aiohttp_options(kwargs)
-        query = query_pairs(params)
-        operation = operation_name(method, bool(key), query, merged)
-
-        async def send() -> aiohttp.ClientResponse:
-            if operation == "PutObject" and key:
-                await set_content_type(merged, key, data)
-            request = Request(
-                operation=operation,
-                method=method,
-                bucket=bucket,
-                key=key,
-                query=query,
-                headers=merged,
-                content_sha256=content_sha256,
-                checksum=operation == "PutObject",
-                idempotent=is_idempotent(method, operation),
-                document=is_document(operation),
-                options=_for_aiohttp(options),
-            )
-            answer = await send_data(self._engine, request, data, data_length)
-            return await self._check(answer, options)
-
-        return ResponseContext(send())
-
-    async def _check(self, answer: Answer, options: Mapping[str, Any]) -> aiohttp.ClientResponse:
-        wish = options.get("raise_for_status")
-        if wish is None:
-            wish = self._engine.session().raise_for_status
-        return await checked(answer, wish)
-
     def _both(self, source: str | PurePath, destination: str | PurePath) -> tuple[Place, Place]:
         endpoint = self._engine.endpoint
         return (
@@ -602,15 +431,6 @@ def _with_style(config: ClientConfig | None, style: AddressingStyle) -> ClientCo
             f"addressing_style: {style!r} here and {config.addressing_style!r} in config"
         )
     return replace(config, addressing_style=style, s3=None)
-
-
-def _makes_a_bucket(data: object) -> bool:
-    """Whether a PUT to a bucket's name can be meant: CreateBucket has no body, or XML."""
-    return isinstance(data, bytes | str) and (not data or data[:1] in (b"<", "<"))
-
-
-def _for_aiohttp(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if name != "raise_for_status"}
 
 
 def _upload_options(
@@ -633,5 +453,5 @@ def _upload_options(
         calculate_sha256=calculate_sha256,
         auto_abort=auto_abort,
         abort_timeout=abort_timeout,
-        options=_for_aiohttp(aiohttp_options(kwargs)),
+        options=for_aiohttp(aiohttp_options(kwargs)),
     )

@@ -22,7 +22,7 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import NamedTuple
 
-from ..errors import redact_headers
+from ..redaction import redact_headers
 from .encoding import quote_path, quote_query, unquote_plus
 
 ALGORITHM = "AWS4-HMAC-SHA256"

@@ -18,7 +18,8 @@ from typing import NamedTuple
 from xml.parsers import expat
 
 from ..config import MAX_PARTS
-from ..errors import ResponseParseError, redact_body
+from ..errors import ResponseParseError
+from ..redaction import redact_body
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 MAX_DEPTH = 32

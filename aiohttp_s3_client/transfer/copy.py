@@ -66,7 +66,8 @@ async def rename_object(
     etag = ""
     if not (engine.endpoint.bucket or engine.endpoint.host_is_bare):
         etag = await _etag_where_it_will_be_deleted(engine, source, options)
-        sent["x-amz-copy-source-if-match"] = etag
+        if etag:
+            sent["x-amz-copy-source-if-match"] = etag
     answer = await copy_object(engine, source, destination, headers=sent, options=options)
     answer.raise_for_status()
     copied = parse_copy(answer.body or b"").etag

@@ -12,15 +12,9 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from ..errors import (
-    BODY_LIMIT,
-    AwsError,
-    error_class,
-    redact_body,
-    redact_text,
-    redacted_request_info,
-)
+from ..errors import AwsError, error_class
 from ..protocol.xml import ErrorDocument, parse_error
+from ..redaction import BODY_LIMIT, redact_body, redact_text, redacted_request_info
 from ..request import Request
 
 DRAIN_LIMIT = 64 * 1024

@@ -30,7 +30,7 @@ from aiohttp.abc import AbstractStreamWriter
 from multidict import CIMultiDict
 from yarl import URL
 
-from ..errors import redact_text
+from ..redaction import redact_text
 from ..request import Body
 
 EXPECT_SECONDS = 1.0

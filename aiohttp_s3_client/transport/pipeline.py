@@ -21,7 +21,7 @@ import base64
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import aiohttp
 from aiohttp import hdrs
@@ -50,34 +50,14 @@ from ..protocol.sigv4 import EMPTY_SHA256, UNSIGNED_PAYLOAD, SigV4Signer
 from ..protocol.xml import is_error
 from ..request import Request
 from .answer import DOCUMENT_LIMIT, ERROR_LIMIT, Answer, document_of, read_document, secrets_in
+from .corrections import Corrections
 from .exchange import Fault, exchange
 from .session import default_headers, request_timeout
 
-_REGION_STATUS = frozenset({301, 307, 400, 403})
-_SKEW_CODES = frozenset({"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"})
-_EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
-_REDIRECTS = frozenset({301, 302, 307, 308})
-_MAX_REDIRECTS = 3
 _WITH_CONTENT_TYPE = frozenset({"PUT", "POST", "PATCH"})
 _DOCUMENT_SECONDS = 60.0
 _LONG_DOCUMENT_SECONDS = 900.0
 """CompleteMultipartUpload may work for minutes, sending white space to keep the connection."""
-
-
-@dataclass(slots=True)
-class _Corrections:
-    """What was already learnt and tried within one request: each once, so that nothing loops."""
-
-    region: bool = False
-    clock: bool = False
-    credentials: bool = False
-    probe: bool = False
-    redirects: int = 0
-    target: URL | None = None
-    """Where a redirect with a Location sends the request."""
-    signed_with: CredentialsSnapshot | None = None
-    asked: str | None = None
-    """The host that the last send asked with ``Expect``, if it did."""
 
 
 class Pipeline:
@@ -113,7 +93,7 @@ class Pipeline:
     def signer(self, snapshot: CredentialsSnapshot, region: str) -> SigV4Signer:
         """The signer of *snapshot* for *region*; each derives its key once a day."""
         current, signers = self._signers
-        if current is not snapshot:
+        if current is not snapshot and current != snapshot:
             signers = {}
             self._signers = (snapshot, signers)
         if (signer := signers.get(region)) is None:
@@ -144,7 +124,7 @@ class Pipeline:
         user's own data raised.
         """
         attempts = attempts or self.attempts(request.max_attempts)
-        corrections = _Corrections()
+        corrections = Corrections(self.clock, self._credentials, self._deaf_hosts)
         headers = await self._prepared_headers(request)
         error: BaseException | None
         while True:
@@ -223,7 +203,7 @@ class Pipeline:
         headers: CIMultiDict[str],
         snapshot: CredentialsSnapshot,
         route: Route,
-        corrections: _Corrections,
+        corrections: Corrections,
     ) -> Answer | Fault:
         url = corrections.target
         if url is None:
@@ -324,7 +304,7 @@ class Pipeline:
         routes.confirm(request.bucket)
 
     async def _after_fault(
-        self, request: Request, fault: Fault, attempts: Attempts, corrections: _Corrections
+        self, request: Request, fault: Fault, attempts: Attempts, corrections: Corrections
     ) -> bool:
         """Whether to send again after no answer came."""
         if fault.unanswered and corrections.asked is not None:
@@ -343,12 +323,14 @@ class Pipeline:
         routes: Routes,
         answer: Answer,
         attempts: Attempts,
-        corrections: _Corrections,
+        corrections: Corrections,
     ) -> bool:
         """Whether to send again after an error."""
         if not _can_resend(request):
             return False
-        if await self._corrected(request, routes, answer, corrections):
+        if await corrections.learn(request, routes, answer) or await self._probe(
+            request, routes, answer, corrections
+        ):
             attempts.uncounted()
             return True
         status, code = answer.response.status, answer.document.code
@@ -362,64 +344,17 @@ class Pipeline:
         wish = retry_after(answer.response.headers.get(hdrs.RETRY_AFTER), self.clock.now())
         return await self.pause(attempts, wish=wish)
 
-    async def _corrected(
-        self, request: Request, routes: Routes, answer: Answer, corrections: _Corrections
-    ) -> bool:
-        """Whether the answer taught something that makes the same request worth sending again."""
-        response, code = answer.response, answer.document.code
-        status = response.status
-        if status == 417 and corrections.asked is not None:
-            self._deaf_hosts.add(corrections.asked)
-            return True
-        if status in _REGION_STATUS and not corrections.region:
-            region = response.headers.get("x-amz-bucket-region") or answer.document.region
-            if routes.learn(request.bucket, region):
-                corrections.region = True
-                return True
-        if status in _REDIRECTS and self._redirected(request, routes, answer, corrections):
-            return True
-        head = request.method == hdrs.METH_HEAD
-        if (code in _SKEW_CODES or (head and status == 403)) and not corrections.clock:
-            corrections.clock = True
-            if self.clock.learn(response.headers.get(hdrs.DATE)):
-                return True
-        if code in _EXPIRED_CODES and not corrections.credentials:
-            corrections.credentials = True
-            # Of many requests that were refused together, the first one's refresh serves all.
-            if await self._credentials.resolve() == corrections.signed_with:
-                self._credentials.invalidate()
-            return True
-        if head and status in (301, 400, 403) and not corrections.probe:
-            corrections.probe = True
-            return await self._probe(request, routes, answer, corrections)
-        return False
-
-    def _redirected(
-        self, request: Request, routes: Routes, answer: Answer, corrections: _Corrections
-    ) -> bool:
-        """Follow a Location, signed anew, when it stays with the same service."""
-        location = answer.response.headers.get(hdrs.LOCATION)
-        if not location or corrections.redirects >= _MAX_REDIRECTS:
-            return False
-        try:
-            target = answer.response.url.join(URL(location, encoded=True))
-        except ValueError:
-            return False
-        if not routes.of(request.bucket).endpoint.trusts(target):
-            return False
-        corrections.redirects += 1
-        corrections.target = target
-        return True
-
     async def _probe(
-        self, request: Request, routes: Routes, answer: Answer, corrections: _Corrections
+        self, request: Request, routes: Routes, answer: Answer, corrections: Corrections
     ) -> bool:
         """Ask with a GET why a HEAD was refused: a HEAD's answer has no body that could say.
 
         Once a bucket has answered well its region is known to be right, and nothing is asked.
         """
-        if routes.is_confirmed(request.bucket):
+        asks = request.method == hdrs.METH_HEAD and answer.response.status in (301, 400, 403)
+        if not asks or corrections.probed or routes.is_confirmed(request.bucket):
             return False
+        corrections.probed = True
         get = replace(request, method=hdrs.METH_GET, headers=request.headers.copy(), document=False)
         get.headers["Range"] = "bytes=0-0"
         snapshot = await self._credentials.resolve()
@@ -432,7 +367,7 @@ class Pipeline:
             reason.response.close()
             return False
         answer.document = reason.document
-        return await self._corrected(get, routes, reason, corrections)
+        return await corrections.learn(get, routes, reason)
 
     def connection_error(self, request: Request, fault: Fault, attempts: Attempts) -> BaseException:
         """The one error that a fault ends in, or what the user's own data raised."""

@@ -1,0 +1,212 @@
+"""One request each: the verbs of ``S3Client``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import PurePath
+from typing import Any
+
+import aiohttp
+
+from .arguments import (
+    Headers,
+    Params,
+    aiohttp_options,
+    locate,
+    locate_key,
+    merged_headers,
+    object_name_of,
+    query_pairs,
+)
+from .config import check_positive
+from .engine import Engine
+from .protocol.operations import is_document, is_idempotent, operation_name
+from .request import Request
+from .response import ResponseContext, checked
+from .transfer.content_type import set_content_type
+from .transfer.put import send_data
+from .transport.answer import Answer
+from .transport.source import FileSource, SourceData, open_file
+
+_REQUEST_ARGUMENTS = ("headers", "params", "data", "data_length", "content_sha256")
+
+
+class Verbs:
+    """Requests that are answered with aiohttp's response, their status left to the caller."""
+
+    _engine: Engine
+
+    def request(
+        self,
+        method: str,
+        path: str | PurePath,
+        headers: Headers = None,
+        params: Params = None,
+        data: SourceData | None = None,
+        data_length: int | None = None,
+        content_sha256: str | None = None,
+        **kwargs: Any,
+    ) -> ResponseContext:
+        """Send any request. The result can be awaited or entered with ``async with``.
+
+        :param path: an object name, or a bucket's, or ``"/"``.
+        :param params: the query, as names and values.
+        :param data: see ``put``.
+        :param data_length: bytes that a stream is going to give.
+        :param content_sha256: hex sha256 of the body where it is known, or a word such as
+            ``UNSIGNED-PAYLOAD``; what is signed.
+        :param kwargs: for ``aiohttp.ClientSession.request``.
+
+        The status is left to the caller unless the session (or ``raise_for_status=`` here) wants
+        it raised. Raises ``S3ConnectionError`` when no answer came.
+        """
+        bucket, key = self._engine.endpoint.locate(object_name_of(path))
+        return self._send(
+            method.upper(), bucket, key, headers, params, data, data_length, content_sha256, kwargs
+        )
+
+    def get(self, object_name: str | PurePath, **kwargs: Any) -> ResponseContext:
+        """GetObject; the body is read from the response, as it is stored.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+        """
+        return self._verb("GET", object_name, kwargs)
+
+    def head(self, object_name: str | PurePath, **kwargs: Any) -> ResponseContext:
+        """HeadObject, or HeadBucket for a bucket's name.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+        """
+        return self._verb("HEAD", object_name, kwargs)
+
+    def delete(self, object_name: str | PurePath, **kwargs: Any) -> ResponseContext:
+        """DeleteObject; 204 also when there was none.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html
+        """
+        return self._verb("DELETE", object_name, kwargs)
+
+    def put(
+        self, object_name: str | PurePath, data: SourceData = b"", **kwargs: Any
+    ) -> ResponseContext:
+        """PutObject.
+
+        *data* is bytes-like, a str (UTF-8), a ``Path``, a binary file object, or an iterable or
+        async iterable of bytes. A stream is sent as it comes when ``data_length=`` says how
+        long it is. One of unknown length is gathered up to 8 MiB and sent whole; beyond that it
+        becomes a multipart upload, and the response is that of CompleteMultipartUpload.
+        Content-Type is guessed from the name unless ``headers`` has one.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+        """
+        if not kwargs.get("params") and not _makes_a_bucket(data):
+            locate_key(self._engine.endpoint, object_name)
+        return self._verb("PUT", object_name, {**kwargs, "data": data})
+
+    def post(
+        self, object_name: str | PurePath, data: SourceData | None = None, **kwargs: Any
+    ) -> ResponseContext:
+        """POST, for S3's many sub-resources (``params=``)."""
+        return self._verb("POST", object_name, {**kwargs, "data": data})
+
+    def put_file(
+        self,
+        object_name: str | PurePath,
+        file_path: str | os.PathLike[str],
+        *,
+        headers: Headers = None,
+        chunk_size: int = 64 * 1024,
+        content_sha256: str | None = None,
+        **kwargs: Any,
+    ) -> ResponseContext:
+        """PutObject of a file of up to 5 GiB, in one request.
+
+        *chunk_size* is how many bytes are handed to the connection at a time. Raises ``OSError``
+        when the file cannot be read, ``SourceChanged`` when it shrinks meanwhile.
+        """
+        check_positive("chunk_size", chunk_size)
+        bucket, key = locate_key(self._engine.endpoint, object_name)
+        merged, options = merged_headers(headers), aiohttp_options(kwargs)
+
+        async def send() -> aiohttp.ClientResponse:
+            with closing(await open_file(file_path, "file_path")) as file:
+                await set_content_type(merged, key)
+                body = FileSource(file, 0, file.size, piece=chunk_size)
+                answer = await self._engine.send(
+                    Request(
+                        operation="PutObject",
+                        method="PUT",
+                        bucket=bucket,
+                        key=key,
+                        headers=merged,
+                        body=body if body.size else None,
+                        content_sha256=content_sha256,
+                        checksum=True,
+                        options=for_aiohttp(options),
+                    )
+                )
+                return await self._checked(answer, options)
+
+        return ResponseContext(send())
+
+    def _verb(
+        self, method: str, object_name: str | PurePath, kwargs: dict[str, Any]
+    ) -> ResponseContext:
+        bucket, key = locate(self._engine.endpoint, object_name, kwargs.get("params"))
+        named = {name: kwargs.pop(name, None) for name in _REQUEST_ARGUMENTS}
+        return self._send(method, bucket, key, **named, kwargs=kwargs)
+
+    def _send(
+        self,
+        method: str,
+        bucket: str,
+        key: str | None,
+        headers: Headers,
+        params: Params,
+        data: SourceData | None,
+        data_length: int | None,
+        content_sha256: str | None,
+        kwargs: dict[str, Any],
+    ) -> ResponseContext:
+        merged, options = merged_headers(headers), aiohttp_options(kwargs)
+        query = query_pairs(params)
+        operation = operation_name(method, bool(key), query, merged)
+
+        async def send() -> aiohttp.ClientResponse:
+            if operation == "PutObject" and key:
+                await set_content_type(merged, key, data)
+            request = Request(
+                operation=operation,
+                method=method,
+                bucket=bucket,
+                key=key,
+                query=query,
+                headers=merged,
+                content_sha256=content_sha256,
+                checksum=operation == "PutObject",
+                idempotent=is_idempotent(method, operation),
+                document=is_document(operation),
+                options=for_aiohttp(options),
+            )
+            answer = await send_data(self._engine, request, data, data_length)
+            return await self._checked(answer, options)
+
+        return ResponseContext(send())
+
+    async def _checked(self, answer: Answer, options: Mapping[str, Any]) -> aiohttp.ClientResponse:
+        wish = options.get("raise_for_status")
+        if wish is None:
+            wish = self._engine.session().raise_for_status
+        return await checked(answer, wish)
+
+
+def _makes_a_bucket(data: object) -> bool:
+    """Whether a PUT to a bucket's name can be meant: CreateBucket has no body, or XML."""
+    return isinstance(data, bytes | str) and (not data or data[:1] in (b"<", "<"))
+
+
+def for_aiohttp(options: Mapping[str, Any]) -> dict[str, Any]:
+    """*options* without those that are ours to act on."""
+    return {name: value for name, value in options.items() if name != "raise_for_status"}
