@@ -118,7 +118,7 @@ class AwsError(S3Error, aiohttp.ClientResponseError):
     ) -> None:
         shown = redact_headers(headers or {})
         super().__init__(request_info, (), status=status, message=message, headers=shown)
-        self.code = code
+        self.code = code  # pyright: ignore[reportIncompatibleMethodOverride]  # as above
         self.body = body
         self.operation = operation
         self.bucket = bucket
@@ -164,7 +164,7 @@ class AwsError(S3Error, aiohttp.ClientResponseError):
             "status": self.status,
             "code": self.code,
             "message": self.message,
-            "headers": dict(self.headers or {}),
+            "headers": _plain(self.headers or {}),
             "body": self.body,
             "operation": self.operation,
             "bucket": self.bucket,
@@ -176,7 +176,7 @@ class AwsError(S3Error, aiohttp.ClientResponseError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         info = self.request_info
-        request = (str(info.real_url), info.method, dict(info.headers))
+        request = (str(info.real_url), info.method, _plain(info.headers))
         return _unpickle, (self._role(), request, self._fields())
 
     @classmethod
@@ -373,7 +373,7 @@ _BY_STATUS: dict[int, type[AwsError]] = {
     501: NotImplementedByServer,
     503: ServiceUnavailable,
 }
-_BY_CODE: dict[str, type[AwsError]] = {
+_BY_CODE: Mapping[str, type[AwsError]] = {
     cls.__name__: cls
     for status_class in (
         Redirected,
@@ -418,6 +418,11 @@ def _in_role(cls: type[AwsError], role: type[AwsError]) -> type[AwsError]:
 
 
 _ROLES: dict[tuple[type[AwsError], type[AwsError]], type[AwsError]] = {}
+
+
+def _plain(headers: Mapping[str, str]) -> dict[str, str]:
+    # The names are a subclass of str that older versions of multidict cannot pickle.
+    return {str(name): value for name, value in headers.items()}
 
 
 def _unpickle(

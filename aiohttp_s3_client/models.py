@@ -51,6 +51,7 @@ class CredentialsProvider(Protocol):
 
         Raises ``CredentialsError`` when there are none. Never blocks the event loop.
         """
+        ...
 
     def at_hand(self) -> CredentialsSnapshot:
         """The credentials as far as they are known without waiting.
@@ -58,6 +59,8 @@ class CredentialsProvider(Protocol):
         A source that would have to read a file reads it at once where no event loop runs, and
         raises ``CredentialsError`` inside one. Raises ``CredentialsError`` when there are none.
         """
+        ...
 
     def invalidate(self) -> None:
         """Forget what may have expired: the server said so. The next ``resolve`` fetches anew."""
+        ...

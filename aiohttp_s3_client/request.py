@@ -15,19 +15,24 @@ class Body(Protocol):
     @property
     def size(self) -> int:
         """Bytes that one attempt sends."""
+        ...
 
     @property
     def replayable(self) -> bool:
         """Whether ``open`` can be called again after bytes were taken from it."""
+        ...
 
     def open(self) -> AsyncIterator[bytes | memoryview]:
         """The bytes of one attempt, from the first."""
+        ...
 
     async def sha256(self) -> str | None:
         """The hex sha256 of the bytes, or None where they cannot be read ahead."""
+        ...
 
     async def crc32(self) -> int | None:
         """The CRC-32 of the bytes, or None where they cannot be read ahead."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

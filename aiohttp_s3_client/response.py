@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from types import TracebackType
 from typing import Any
 
@@ -46,7 +46,12 @@ class ResponseContext(Awaitable[aiohttp.ClientResponse]):
             self._response.release()
 
 
-async def checked(answer: Answer, raise_for_status: Any) -> aiohttp.ClientResponse:
+RaiseForStatus = Callable[[aiohttp.ClientResponse], Awaitable[None]]
+
+
+async def checked(
+    answer: Answer, raise_for_status: bool | RaiseForStatus | None
+) -> aiohttp.ClientResponse:
     """The answer's response, after the session's (or the call's) own ``raise_for_status``.
 
     Where that is True, an error of 400 and above is raised as ours, with S3's code in it. Where
@@ -56,7 +61,7 @@ async def checked(answer: Answer, raise_for_status: Any) -> aiohttp.ClientRespon
     response = answer.response
     if answer.failed and response.status < 300:
         raise answer.error()
-    if not callable(raise_for_status):
+    if raise_for_status is None or isinstance(raise_for_status, bool):
         if raise_for_status and response.status >= 400:
             response.release()
             raise answer.error()

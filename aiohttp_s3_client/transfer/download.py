@@ -36,8 +36,9 @@ from ..protocol.retry import Attempts
 from ..request import Request
 from ..transport.answer import Answer, leave
 from ..transport.exchange import Fault
+from ..transport.shielding import finished
 from ..transport.sink import Sink, open_sink
-from .schedule import Job, finished, run_jobs
+from .schedule import Job, run_jobs
 
 
 class _Download:

@@ -39,9 +39,9 @@ from ..protocol.clock import parse_http_date
 from ..protocol.xml import build_complete, parse_complete, parse_upload_id
 from ..request import Body, Request
 from ..transport.answer import Answer
+from ..transport.shielding import finished, settled
 from ..transport.source import BytesSource
 from .content_type import set_content_type
-from .schedule import finished, settled
 
 log = logging.getLogger(__name__)
 

@@ -12,6 +12,7 @@ from ..engine import Engine
 from ..request import Body, Request
 from ..transport.answer import Answer
 from ..transport.source import (
+    Buffer,
     BytesSource,
     FileSource,
     SourceData,
@@ -46,7 +47,7 @@ async def send_data(
     if isinstance(data, str):
         return await _send(engine, request, BytesSource(data.encode()), data_length)
     if isinstance(data, bytes | bytearray | memoryview):
-        return await _send(engine, request, BytesSource(data), data_length)
+        return await _send(engine, request, BytesSource(cast(Buffer, data)), data_length)
     if is_seekable(data):
         source = await seekable_source(cast(BinaryIO, data))
         return await _send(engine, request, source, data_length)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
-from typing import TypeVar
+from collections.abc import AsyncGenerator, Awaitable, Callable
+
+from ..transport.shielding import settled
 
 Job = Callable[[], Awaitable[None]]
-T = TypeVar("T")
 
 
 async def run_jobs(jobs: AsyncGenerator[Job, None], workers: int) -> None:
@@ -43,25 +43,3 @@ async def run_jobs(jobs: AsyncGenerator[Job, None], workers: int) -> None:
             await jobs.aclose()
     if errors:
         raise errors[0]
-
-
-async def settled(*tasks: asyncio.Task[T]) -> None:
-    """Wait until *tasks* have ended, however they end, even while being cancelled again."""
-    cancelled: asyncio.CancelledError | None = None
-    while pending := [task for task in tasks if not task.done()]:
-        try:
-            await asyncio.wait(pending)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    for task in tasks:
-        if not task.cancelled():
-            task.exception()  # Seen: whoever waits here has an error of its own to raise.
-    if cancelled is not None:
-        raise cancelled
-
-
-async def finished(work: Coroutine[None, None, None]) -> None:
-    """Let *work* end even when the caller is cancelled meanwhile: for cleaning up."""
-    task = asyncio.create_task(work)
-    await settled(task)
-    task.result()

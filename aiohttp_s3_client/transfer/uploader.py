@@ -15,9 +15,10 @@ from ..config import MAX_PARTS
 from ..engine import Engine
 from ..errors import IncompleteMultipartUpload
 from ..transport.answer import Answer
+from ..transport.shielding import settled
 from ..transport.source import Buffer, BytesSource, as_stream
 from .multipart import MultipartUpload
-from .schedule import Job, run_jobs, settled
+from .schedule import Job, run_jobs
 from .upload import PartCutter, UploadOptions
 
 

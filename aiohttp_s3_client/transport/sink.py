@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..config import plain_paths_only
+from .shielding import acquired
 from .source import Buffer
 
 _O_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
@@ -44,7 +45,9 @@ async def open_sink(destination: Path) -> Sink:
     Raises ``OSError`` when its folder is missing or may not be written.
     """
     pwrite = hasattr(os, "pwrite") and not plain_paths_only()
-    return await asyncio.to_thread(PositionedFile if pwrite else RangeFiles, destination)
+    if pwrite:
+        return await acquired(partial(PositionedFile, destination), PositionedFile.remove)
+    return await acquired(partial(RangeFiles, destination), RangeFiles.remove)
 
 
 class _DiskWork:
@@ -100,9 +103,10 @@ class PositionedFile(_DiskWork):
 
     async def discard(self) -> None:
         await self._idle()
-        await asyncio.to_thread(self._discard)
+        await asyncio.to_thread(self.remove)
 
-    def _discard(self) -> None:
+    def remove(self) -> None:
+        """Close and delete the temporary file, if it is still there. Blocks."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -160,7 +164,11 @@ class RangeFiles(_DiskWork):
 
     async def discard(self) -> None:
         await self._idle()
-        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+        await asyncio.to_thread(self.remove)
+
+    def remove(self) -> None:
+        """Delete the temporary folder. Blocks."""
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _beside(destination: Path) -> Path:

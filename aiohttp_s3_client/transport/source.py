@@ -15,12 +15,14 @@ import os
 import threading
 import zlib
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
 
 import aiohttp
 
 from ..errors import SourceChanged
+from .shielding import acquired
 
 PIECE = 64 * 1024
 """What is handed to aiohttp at a time: it warns of bodies past 1 MiB and copies small ones."""
@@ -166,7 +168,7 @@ class OpenFile:
 
 async def open_file(path: str | os.PathLike[str], argument: str) -> OpenFile:
     """The file at *path*; ``OSError`` when it is missing, a directory, or unreadable."""
-    return await asyncio.to_thread(OpenFile, path, argument)
+    return await acquired(partial(OpenFile, path, argument), OpenFile.close)
 
 
 class FileSource(_ReadSource):

@@ -8,7 +8,8 @@ from functools import partial
 
 import pytest
 
-from aiohttp_s3_client.transfer.schedule import Job, finished, run_jobs, settled
+from aiohttp_s3_client.transfer.schedule import Job, run_jobs
+from aiohttp_s3_client.transport.shielding import finished, settled
 
 
 async def jobs_of(*jobs: Job) -> AsyncGenerator[Job, None]:
