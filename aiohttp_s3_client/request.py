@@ -30,6 +30,10 @@ class Body(Protocol):
         """The hex sha256 of the bytes, or None where they cannot be read ahead."""
         ...
 
+    async def md5(self) -> str | None:
+        """The hex MD5 of the bytes, which is S3's ETag of most objects, or None likewise."""
+        ...
+
     async def crc32(self) -> int | None:
         """The CRC-32 of the bytes, or None where they cannot be read ahead."""
         ...

@@ -26,7 +26,7 @@ from .protocol.operations import is_document, is_idempotent, operation_name
 from .request import Request
 from .response import ResponseContext, checked
 from .transfer.content_type import set_content_type
-from .transfer.put import send_data
+from .transfer.put import send_body, send_data
 from .transport.answer import Answer
 from .transport.source import FileSource, SourceData, open_file
 
@@ -134,18 +134,19 @@ class Verbs:
             with closing(await open_file(file_path, "file_path")) as file:
                 await set_content_type(merged, key)
                 body = FileSource(file, 0, file.size, piece=chunk_size)
-                answer = await self._engine.send(
+                answer = await send_body(
+                    self._engine,
                     Request(
                         operation="PutObject",
                         method="PUT",
                         bucket=bucket,
                         key=key,
                         headers=merged,
-                        body=body if body.size else None,
                         content_sha256=content_sha256,
                         checksum=True,
                         options=for_aiohttp(options),
-                    )
+                    ),
+                    body,
                 )
                 return await self._checked(answer, options)
 

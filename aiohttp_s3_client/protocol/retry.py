@@ -111,7 +111,7 @@ class Attempts:
     One object counts sending and receiving alike, so that nothing multiplies.
     """
 
-    __slots__ = ("limit", "paid", "sends", "spent", "started")
+    __slots__ = ("limit", "paid", "sends", "spent", "started", "uncertain")
 
     def __init__(self, limit: int, started: float) -> None:
         self.limit = limit
@@ -120,6 +120,8 @@ class Attempts:
         """Times sent, as errors report it."""
         self.spent = 0
         """Attempts used up."""
+        self.uncertain = False
+        """Whether an earlier send may have had its effect although it brought no good answer."""
         self.paid = 0
         """What the last retry took from the quota."""
 

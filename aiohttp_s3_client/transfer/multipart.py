@@ -215,7 +215,8 @@ class MultipartUpload:
             )
         )
         if answer.failed:
-            if answer.response.status == 404 and answer.attempts > 1:
+            # Gone, or its own condition no longer holds: an earlier Complete may have succeeded.
+            if answer.response.status in (404, 412) and answer.uncertain:
                 found = await self._completed_before()
                 if found is not None:
                     return found

@@ -68,7 +68,27 @@ async def send_data(
 async def _send(engine: Engine, request: Request, body: Body, data_length: int | None) -> Answer:
     if data_length is not None and data_length != body.size:
         raise ValueError(f"data_length={data_length}, but data has {body.size} bytes")
-    return await engine.send(replace(request, body=body if body.size else None))
+    return await send_body(engine, request, body)
+
+
+async def send_body(engine: Engine, request: Request, body: Body) -> Answer:
+    """Send *request* with a body of known size.
+
+    A conditional PutObject whose answer was lost is refused when it is repeated, because it took
+    effect the first time (P11). Then the object is asked for, and when it is what was sent, that
+    answer is returned in the place of the 412.
+    """
+    answer = await engine.send(replace(request, body=body if body.size else None))
+    conditional = "If-None-Match" in request.headers or "If-Match" in request.headers
+    if answer.response.status != 412 or not (answer.uncertain and conditional):
+        return answer
+    found = await engine.send(
+        Request(operation="HeadObject", method="HEAD", bucket=request.bucket, key=request.key)
+    )
+    found.response.release()
+    if found.failed or found.response.headers.get("ETag", "").strip('"') != await body.md5():
+        return answer
+    return found
 
 
 async def _in_parts(engine: Engine, request: Request, key: str, cutter: PartCutter) -> Answer:

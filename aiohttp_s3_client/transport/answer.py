@@ -39,6 +39,8 @@ class Answer:
     failed: bool = False
     """Whether this is an error: a status of 300 and above, or a 200 with an error in its body."""
     attempts: int = 1
+    uncertain: bool = False
+    """Whether an earlier attempt may have had its effect already."""
     elapsed: float = 0.0
     secrets: tuple[str, ...] = ()
 

@@ -140,6 +140,7 @@ class Pipeline:
                 again = await self._after_fault(request, outcome, attempts, corrections)
             else:
                 outcome.attempts = attempts.sends
+                outcome.uncertain = attempts.uncertain
                 outcome.elapsed = time.monotonic() - attempts.started
                 if not outcome.failed:
                     self._succeeded(routes, request, attempts)
@@ -315,6 +316,7 @@ class Pipeline:
             return False
         if fault.connected and not request.idempotent:
             return False
+        attempts.uncertain = attempts.uncertain or fault.connected
         return await self.pause(attempts, timeout=fault.timeout)
 
     async def _after_error(
@@ -337,6 +339,7 @@ class Pipeline:
         # An error in the body of a 200 is an InternalError by any other name (P4).
         if not (is_transient(status, code) or status < 300):
             return False
+        attempts.uncertain = attempts.uncertain or not is_throttling(status, code)
         if is_throttling(status, code) or status == 503:
             self.pace.throttled(time.monotonic())
         elif not request.idempotent:

@@ -68,6 +68,10 @@ class BytesSource:
             return hashlib.sha256(self._view).hexdigest()
         return await asyncio.to_thread(lambda: hashlib.sha256(self._view).hexdigest())
 
+    async def md5(self) -> str:
+        digest = partial(hashlib.md5, usedforsecurity=False)
+        return await asyncio.to_thread(lambda: digest(self._view).hexdigest())
+
     async def crc32(self) -> int:
         if self.size <= _INLINE_HASH:
             return zlib.crc32(self._view)
@@ -96,13 +100,16 @@ class _ReadSource:
                 yield piece
 
     async def sha256(self) -> str:
-        def digest() -> str:
-            running = hashlib.sha256()
-            for data in self._each():
-                running.update(data)
-            return running.hexdigest()
+        return await asyncio.to_thread(self._hexdigest, "sha256")
 
-        return await asyncio.to_thread(digest)
+    async def md5(self) -> str:
+        return await asyncio.to_thread(self._hexdigest, "md5")
+
+    def _hexdigest(self, algorithm: str) -> str:
+        running = hashlib.new(algorithm, usedforsecurity=False)
+        for data in self._each():
+            running.update(data)
+        return running.hexdigest()
 
     async def crc32(self) -> int:
         def digest() -> int:
@@ -255,6 +262,9 @@ class StreamSource:
             yield piece
 
     async def sha256(self) -> None:
+        return None
+
+    async def md5(self) -> None:
         return None
 
     async def crc32(self) -> None:
