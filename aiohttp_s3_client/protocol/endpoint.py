@@ -135,14 +135,20 @@ class Endpoint:
         """Whether a redirect to *url* stays with the same service and is no less protected."""
         if self.scheme == "https" and url.scheme != "https":
             return False
-        if url.scheme not in ("http", "https") or not url.host:
+        if url.scheme not in ("http", "https") or not url.host or url.raw_user or url.raw_password:
             return False
         host, own = url.host, _host(self.authority)
         if self.is_aws:
             return bool(re.fullmatch(_AWS_HOST, host)) and host.endswith(f".{self.aws_suffix}")
         if _is_address(host) or _is_address(own):
             return host == own
-        return host == own or host.endswith(f".{own}") or own.endswith(f".{host}")
+        # From the host's form to the path's, with the bucket as the path's first segment.
+        label, _, parent = own.partition(".")
+        return (
+            host == own
+            or host.endswith(f".{own}")
+            or (host == parent and url.raw_path.startswith(f"/{label}/"))
+        )
 
     def _into_host(self, bucket: str) -> bool:
         if self.addressing_style == "path" or not re.fullmatch(_DNS_BUCKET, bucket):

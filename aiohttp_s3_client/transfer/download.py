@@ -17,7 +17,8 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+import contextlib
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from ..engine import Engine
 from ..errors import (
     AwsDownloadError,
     ObjectChanged,
+    ResponseParseError,
     S3Error,
 )
 from ..protocol.ranges import ByteRange, ContentRange, content_range, cut
@@ -85,36 +87,42 @@ class _Download:
     async def _begin(self, step: int) -> None:
         """The first range, which tells what the others are; or the whole, when it must be."""
         attempts = self._engine.pipeline.attempts(self._tries)
-        first = ByteRange(0, step)
-        answer = await self._get(first, attempts)
-        if answer.response.status == 416:
-            # An empty object has no first byte; or a server that knows no ranges says so.
+        answer = await self._get(ByteRange(0, step), attempts)
+        if answer.response.status == 416 or self._says_too_little(answer):
+            # An empty object has no first byte; other servers know no ranges, or know them badly.
+            await leave(answer.response)
             attempts.uncounted()
             answer = await self._get(None, attempts)
         if answer.failed:
             raise answer.error().in_transfer(AwsDownloadError)
-        said = content_range(answer.response.headers)
-        if said is not None and said.total is None:
-            await leave(answer.response)
-            attempts.uncounted()
-            answer = await self._get(None, attempts)
-            if answer.failed:
-                raise answer.error().in_transfer(AwsDownloadError)
+        with _closed_on_error(answer):
             said = content_range(answer.response.headers)
+            if said is None and answer.response.status != 200:
+                raise ResponseParseError(
+                    f"GetObject {self._bucket}/{self._key}: "
+                    f"{answer.response.status} without Content-Range"
+                )
+            self._hold(answer)
         if said is None:
             await self._fetch_whole(answer, attempts)
             return
-        self._total = said.total
-        assert said.total is not None
-        stop = min(step, said.total)
-        self._rest = list(cut(stop, said.total, step))
-        self._hold(answer)
+        total = said.total if said.total is not None else said.sent.stop
+        self._total = total
+        stop = min(step, total)
+        self._rest = list(cut(stop, total, step))
         self._known.set()
         await self._fetch(ByteRange(0, stop), attempts, answer)
 
+    def _says_too_little(self, answer: Answer) -> bool:
+        """Whether a partial answer leaves open which part it is, or of how much."""
+        if answer.failed:
+            return False
+        with _closed_on_error(answer):
+            said = content_range(answer.response.headers)
+        return answer.response.status != 200 if said is None else said.total is None
+
     async def _fetch_whole(self, answer: Answer, attempts: Attempts) -> None:
         """An answer of 200 that is the whole object, from a server that knows no ranges."""
-        self._hold(answer)
         length = answer.response.content_length
         if length is not None:
             self._total = length
@@ -125,7 +133,8 @@ class _Download:
                 answer.response.release()
             return
         while True:
-            reached, fault = await self._receive(answer.response, 0, None, skip=0, exact=False)
+            with _closed_on_error(answer):
+                reached, fault = await self._receive(answer.response, 0, None, skip=0, exact=False)
             if fault is None:
                 self._total = reached
                 self._known.set()
@@ -148,19 +157,20 @@ class _Download:
                 answer = await self._get(left, attempts)
             if answer.failed:
                 raise self._error(answer)
-            self._hold(answer)
-            said = content_range(answer.response.headers)
-            fault = self._misplaced(answer.response, said, left)
-            if fault is None:
-                # Without Content-Range it is the whole object, of which a part is wanted.
-                skip = 0 if said is not None else position
-                stop = said.sent.stop if said is not None else wanted.stop
-                reached, fault = await self._receive(
-                    answer.response, position, stop, skip=skip, exact=said is not None
-                )
-                if reached > position:
-                    attempts.uncounted()
-                    position = reached
+            with _closed_on_error(answer):
+                self._hold(answer)
+                said = content_range(answer.response.headers)
+                fault = self._misplaced(answer.response, said, left)
+                if fault is None:
+                    # Without Content-Range it is the whole object, of which a part is wanted.
+                    skip = 0 if said is not None else position
+                    stop = said.sent.stop if said is not None else wanted.stop
+                    reached, fault = await self._receive(
+                        answer.response, position, stop, skip=skip, exact=said is not None
+                    )
+                    if reached > position:
+                        attempts.uncounted()
+                        position = reached
             answer = None
             if position < wanted.stop:
                 left = ByteRange(position, wanted.stop)
@@ -173,7 +183,7 @@ class _Download:
         if wanted is not None:
             headers["Range"] = wanted.header
         etag = self._identity[0] if self._identity else None
-        if etag:
+        if etag and not etag.startswith("W/"):  # If-Match compares strongly: never true of those.
             headers["If-Match"] = etag
         return await self._engine.send(self._request(wanted, headers), attempts)
 
@@ -220,6 +230,9 @@ class _Download:
         """What is wrong with an answer whose head contradicts the request or itself."""
         announced = self._total if said is None else said.sent.size
         fault = None
+        if said is None and response.status != 200:
+            response.close()
+            return Fault(f"{response.status} without Content-Range")
         if said is not None and said.total not in (None, self._total):
             response.close()
             raise self._changed()
@@ -287,6 +300,16 @@ class _Download:
         if not await self._engine.pipeline.pause(attempts, timeout=fault.timeout):
             request = self._request(wanted, CIMultiDict())
             raise self._engine.pipeline.connection_error(request, fault, attempts)
+
+
+@contextlib.contextmanager
+def _closed_on_error(answer: Answer) -> Iterator[None]:
+    """Nobody reads an answer on after an error: an open one would keep its connection for good."""
+    try:
+        yield
+    except BaseException:
+        answer.response.close()
+        raise
 
 
 async def download_file(

@@ -94,6 +94,11 @@ class SourcePayload(aiohttp.Payload):
         raise TypeError("the body of a request is bytes")
 
     @property
+    def handed_over(self) -> bool:
+        """Whether the last byte was given to the connection."""
+        return self._handed >= self._source.size
+
+    @property
     def accepted(self) -> int:
         """Bytes that have left for the connection."""
         transport = getattr(self._writer, "transport", None)
@@ -229,12 +234,17 @@ async def exchange(
     }
     try:
         if watch is None:
-            return await session.request(method, url, **call)
-        async with watch:
-            return await session.request(method, url, **call)
+            response = await session.request(method, url, **call)
+        else:
+            async with watch:
+                response = await session.request(method, url, **call)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        fault = _fault(error, payload, watch)
-    return fault
+        return _fault(error, payload, watch)
+    if payload is not None and response.status < 300 and not payload.handed_over:
+        # S3 never does this; whoever did has not seen the rest of the body.
+        response.close()
+        return Fault(f"{response.status} was answered before the body was sent")
+    return response
 
 
 def _session_middlewares(
@@ -247,7 +257,7 @@ def _session_middlewares(
 def _fault(error: Exception, payload: SourcePayload | None, watch: Watch | None) -> Fault:
     if payload is not None and payload.error is not None:
         return Fault("the data could not be read", source_error=payload.error)
-    if watch is not None and watch.unanswered:
+    if watch is not None and watch.unanswered and not (payload is not None and payload.begun):
         return Fault("no answer to Expect: 100-continue", unanswered=True)
     if watch is not None and watch.fired:
         return Fault("the server stopped reading the body", timeout=True)

@@ -48,6 +48,7 @@ from ..protocol.retry import (
 from ..protocol.routes import Route, Routes
 from ..protocol.sigv4 import EMPTY_SHA256, UNSIGNED_PAYLOAD, SigV4Signer
 from ..protocol.xml import is_error
+from ..redaction import redact_text
 from ..request import Request
 from .answer import DOCUMENT_LIMIT, ERROR_LIMIT, Answer, document_of, read_document, secrets_in
 from .corrections import Corrections
@@ -238,7 +239,8 @@ class Pipeline:
             options=options,
         )
         if isinstance(outcome, Fault):
-            return outcome
+            # aiohttp quotes what it cannot parse, and a server may echo what it was sent.
+            return replace(outcome, reason=redact_text(outcome.reason, secrets))
         return await self._judged(request, outcome, secrets)
 
     def _timeout_of(self, session: aiohttp.ClientSession) -> aiohttp.ClientTimeout:
@@ -292,6 +294,9 @@ class Pipeline:
                 f"the answer ({response.status}) broke off: {type(error).__name__}",
                 timeout=isinstance(error, TimeoutError),
             )
+        except BaseException:
+            response.close()
+            raise
         answer.failed = answer.failed or is_error(answer.body)
         if answer.failed:
             answer.document = document_of(answer.body)
