@@ -77,6 +77,8 @@ def query_pairs(params: Params) -> tuple[tuple[str, str], ...]:
     """*params* as the pairs of a query string; None stands for an empty value."""
     if params is None:
         return ()
+    if isinstance(params, str | bytes):
+        raise TypeError(f"params must be names and values, not {params!r}")
     items = params.items() if isinstance(params, Mapping) else params
     return tuple((str(name), "" if value is None else str(value)) for name, value in items)
 
@@ -91,9 +93,12 @@ def aiohttp_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def destination_path(path: str | os.PathLike[str]) -> Path:
     """Where a download goes, checked. Blocks: for a thread."""
-    destination = Path(path)
+    # What a link points to is replaced, not the link.
+    destination = Path(os.path.realpath(path))
     if destination.is_dir():
         raise IsADirectoryError(f"file_path: {os.fspath(path)!r} is a directory, not a file")
+    if destination.exists() and not destination.is_file():
+        raise FileExistsError(f"file_path: {os.fspath(path)!r} is no regular file to be replaced")
     if not destination.parent.is_dir():
         raise FileNotFoundError(f"file_path: {os.fspath(destination.parent)!r} is no directory")
     return destination

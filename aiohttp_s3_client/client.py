@@ -43,7 +43,7 @@ from .credentials import collect_credentials
 from .engine import Engine
 from .errors import AwsDownloadError, AwsError, AwsUploadError
 from .models import AwsObjectMeta, CredentialsProvider, CredentialsSnapshot
-from .protocol.encoding import encode_query, respelt_path
+from .protocol.encoding import encode_query, respelt_path, unquote
 from .protocol.endpoint import Address, check_bucket_name
 from .protocol.sigv4 import UNSIGNED_PAYLOAD
 from .response import ResponseContext
@@ -194,8 +194,8 @@ class S3Client(Verbs):
         At most ``workers_count + 1`` parts are in memory.
         """
         bucket, key = locate_key(self._engine.endpoint, object_name)
-        if isinstance(data, str | bytes | bytearray | memoryview):
-            raise TypeError("data must be an iterable of bytes; put() takes bytes as they are")
+        if isinstance(data, str | bytes | bytearray | memoryview | PurePath):
+            raise TypeError(f"data must be an iterable of bytes, not {type(data).__name__}")
         how = _upload_options(
             headers, part_size, workers_count, part_upload_tries, auto_abort, abort_timeout,
             kwargs, calculate_content_sha256,
@@ -324,7 +324,7 @@ class S3Client(Verbs):
         """CopyObject within the server: up to 5 GB, metadata and all.
 
         With *replace_metadata* the copy gets what *headers* say instead, and *content_type*.
-        An error that S3 reports in the body of a 200 is raised.
+        S3's errors are raised, those in the body of a 200 among them.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
         """
@@ -341,7 +341,7 @@ class S3Client(Verbs):
             answer = await copy_object(
                 self._engine, *places, headers=merged, options=for_aiohttp(options)
             )
-            return await self._checked(answer, options)
+            return await self._checked(answer, {**options, "raise_for_status": True})
 
         return ResponseContext(send())
 
@@ -391,17 +391,20 @@ class S3Client(Verbs):
         routes = engine.routes(snapshot)
         if snapshot.anonymous:
             raise ValueError("presign_url: anonymous credentials sign nothing")
+        if isinstance(url, URL) and params:
+            raise ValueError("params: put them into the URL that is to be signed")
         if isinstance(url, URL) and url.absolute:
             path = respelt_path(url.raw_path) or "/"
             place = Address(url.scheme, url.host_port_subcomponent or "", path)
             target, region = place.url(url.raw_query_string), routes.default.region
-            if params:
-                raise ValueError("params: put them into the URL that is to be signed")
         else:
-            name = str(url) if isinstance(url, URL) else object_name_of(url)
-            bucket, key = locate(engine.endpoint, name, params)
+            if isinstance(url, URL):
+                name, query = unquote(url.raw_path), url.raw_query_string
+            else:
+                name, query = object_name_of(url), encode_query(query_pairs(params))
+            bucket, key = locate(engine.endpoint, name, query)
             route = routes.of(bucket)
-            target = route.endpoint.address(bucket, key).url(encode_query(query_pairs(params)))
+            target = route.endpoint.address(bucket, key).url(query)
             region = route.region
         return engine.pipeline.signer(snapshot, region).presign(
             method,
@@ -423,7 +426,9 @@ class S3Client(Verbs):
 
 
 def _with_style(config: ClientConfig | None, style: AddressingStyle) -> ClientConfig:
-    config = config or ClientConfig()
+    config = ClientConfig() if config is None else config
+    if not isinstance(config, ClientConfig):
+        raise TypeError(f"config must be a ClientConfig, not {type(config).__name__}")
     if style in (config.addressing_style, "auto"):
         return config
     if config.addressing_style != "auto":
@@ -443,6 +448,10 @@ def _upload_options(
     kwargs: dict[str, Any],
     calculate_sha256: bool | None = None,
 ) -> UploadOptions:
+    if calculate_sha256 not in (None, True, False):
+        raise ValueError(
+            f"calculate_content_sha256 must be True, False or None, not {calculate_sha256!r}"
+        )
     if not abort_timeout > 0:
         raise ValueError(f"abort_timeout must be above 0 seconds, not {abort_timeout!r}")
     return UploadOptions(

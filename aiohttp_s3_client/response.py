@@ -11,8 +11,8 @@ import aiohttp
 from .transport.answer import Answer, leave
 
 
-class ResponseContext(Awaitable[aiohttp.ClientResponse]):
-    """A request that is sent when this is awaited or entered.
+class ResponseContext(Coroutine[Any, Any, aiohttp.ClientResponse]):
+    """A request that is sent when this is awaited or entered; also a coroutine, for tasks.
 
     ``response = await client.get(…)`` leaves the response to the caller.
     ``async with client.get(…) as response:`` lets go of it at the end: a small unread rest is
@@ -27,6 +27,16 @@ class ResponseContext(Awaitable[aiohttp.ClientResponse]):
 
     def __await__(self) -> Generator[Any, Any, aiohttp.ClientResponse]:
         return self._sending.__await__()
+
+    def send(self, value: Any) -> Any:
+        return self._sending.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._sending.throw(*error)
+
+    def close(self) -> None:
+        """Give the request up; nothing is sent if it was not awaited yet."""
+        self._sending.close()
 
     async def __aenter__(self) -> aiohttp.ClientResponse:
         self._response = await self._sending
@@ -70,6 +80,9 @@ async def checked(
         await raise_for_status(response)
     except aiohttp.ClientResponseError:
         refused = True
+    except BaseException:
+        response.close()
+        raise
     else:
         refused = False
     if refused:

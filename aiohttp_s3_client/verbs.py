@@ -86,7 +86,16 @@ class Verbs:
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html
         """
-        return self._verb("DELETE", object_name, kwargs)
+        endpoint, name = self._engine.endpoint, object_name_of(object_name)
+        bucket, key = endpoint.locate(name)
+        alone = not bucket and key is not None and key.find("/") == len(key) - 1
+        if alone and not endpoint.bucket and not kwargs.get("params"):
+            # Were this "bucket/" with an empty key, the bucket itself would be deleted.
+            raise ValueError(
+                f"object_name: {name!r} may be a bucket's name; give the client bucket=… to "
+                "delete a key of this form"
+            )
+        return self._verb("DELETE", name, kwargs)
 
     def put(
         self, object_name: str | PurePath, data: SourceData = b"", **kwargs: Any
@@ -101,6 +110,8 @@ class Verbs:
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
         """
+        if data is None:
+            raise TypeError('data must not be None; give b"" for an empty object')
         if not kwargs.get("params") and not _makes_a_bucket(data):
             locate_key(self._engine.endpoint, object_name)
         return self._verb("PUT", object_name, {**kwargs, "data": data})

@@ -94,8 +94,8 @@ class Endpoint:
             return self.bucket, self.key_prefix + name
         bucket, slash, key = name.partition("/")
         if not self.host_is_bare:
-            return (bucket, key) if key else ("", name or None)
-        if bucket:
+            return (bucket, key) if bucket and key else ("", name or None)
+        if name:
             check_bucket_name(bucket, legacy=self.legacy_bucket_names)
         return bucket, key if slash else None
 

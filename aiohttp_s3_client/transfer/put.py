@@ -34,9 +34,7 @@ async def send_data(
     part; when there is more, a PutObject becomes a multipart upload. Raises ``ValueError`` for
     such a stream in any other request, and for a *data_length* that the data contradicts.
     """
-    stated = request.headers.pop("Content-Length", None)
-    if data_length is None and stated is not None:
-        data_length = int(stated)
+    engine.session()  # Before anything is taken from the data: it may come only once.
     if data_length is not None and data_length < 0:
         raise ValueError(f"data_length must not be negative: {data_length}")
     if data is None:

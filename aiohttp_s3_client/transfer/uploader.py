@@ -65,11 +65,14 @@ class MultipartUploader:
 
         The part's number is settled now, in the order of the calls; the coroutines may be
         awaited in any order and side by side, of which ``workers_count`` are in flight. Each
-        retries by itself. *data* is at least 5 MiB but for the last part; *content_sha256* is its
-        hex digest, where it is known already.
+        retries by itself. *data* is at least 5 MiB but for the last part; it is not copied, so
+        leave it unchanged until it was sent. *content_sha256* is its hex digest, where it is
+        known already.
 
         Raises ``RuntimeError`` outside the context and ``ValueError`` for part 10,001.
         """
+        if not isinstance(data, str | bytes | bytearray | memoryview):
+            raise TypeError(f"put_part: data must be bytes, not {type(data).__name__}")
         if not self._open:
             raise RuntimeError("put_part: the upload is not open; use it inside `async with`")
         number = len(self._parts) + 1

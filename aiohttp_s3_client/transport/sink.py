@@ -173,7 +173,8 @@ class RangeFiles(_DiskWork):
 
 def _beside(destination: Path) -> Path:
     """A fresh hidden name in the destination's folder, so that the rename stays on one disk."""
-    return destination.with_name(f".{destination.name[:100]}.{secrets.token_hex(8)}.part")
+    shown = destination.name.encode(errors="surrogateescape")[:100].decode(errors="ignore")
+    return destination.with_name(f".{shown}.{secrets.token_hex(8)}.part")
 
 
 def _move(path: Path, destination: Path) -> None:

@@ -14,7 +14,7 @@ import io
 import os
 import threading
 import zlib
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
@@ -53,7 +53,10 @@ class BytesSource:
     replayable = True
 
     def __init__(self, data: Buffer) -> None:
-        self._view = memoryview(data).cast("B")
+        view = memoryview(data)
+        if not view.contiguous:
+            raise ValueError("data: a memoryview with gaps cannot be sent; take its tobytes()")
+        self._view = view.cast("B")
 
     @property
     def size(self) -> int:
@@ -293,6 +296,8 @@ def as_stream(data: BinaryFile | AsyncIterable[bytes] | Iterable[bytes]) -> Asyn
         return _checked(_file_pieces(data))
     if isinstance(data, list | tuple):
         return _checked(_each_of(data))
+    if isinstance(data, Mapping) or not isinstance(data, Iterable):
+        raise TypeError(f"data: {type(data).__name__} is neither bytes nor a stream of them")
     return _checked(_pulled(iter(data)))
 
 
