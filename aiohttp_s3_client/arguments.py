@@ -9,7 +9,9 @@ from typing import Any
 
 from multidict import CIMultiDict, MultiMapping
 
+from .config import check_part_size, check_positive
 from .protocol.endpoint import Endpoint
+from .transfer.upload import UploadOptions
 from .transport.session import refuse_ours
 
 Headers = Mapping[str, str] | MultiMapping[str] | None
@@ -102,3 +104,37 @@ def destination_path(path: str | os.PathLike[str]) -> Path:
     if not destination.parent.is_dir():
         raise FileNotFoundError(f"file_path: {os.fspath(destination.parent)!r} is no directory")
     return destination
+
+
+def for_aiohttp(options: Mapping[str, Any]) -> dict[str, Any]:
+    """*options* without those that are ours to act on."""
+    return {name: value for name, value in options.items() if name != "raise_for_status"}
+
+
+def upload_options(
+    headers: Headers,
+    part_size: int,
+    workers_count: int,
+    part_upload_tries: int,
+    auto_abort: bool,
+    abort_timeout: float,
+    kwargs: dict[str, Any],
+    calculate_sha256: bool | None = None,
+) -> UploadOptions:
+    """How an object is uploaded in parts, from the arguments that all such methods share."""
+    if calculate_sha256 not in (None, True, False):
+        raise ValueError(
+            f"calculate_content_sha256 must be True, False or None, not {calculate_sha256!r}"
+        )
+    if not abort_timeout > 0:
+        raise ValueError(f"abort_timeout must be above 0 seconds, not {abort_timeout!r}")
+    return UploadOptions(
+        headers=merged_headers(headers),
+        part_size=check_part_size("part_size", part_size),
+        workers_count=check_positive("workers_count", workers_count),
+        part_tries=check_positive("part_upload_tries", part_upload_tries),
+        calculate_sha256=calculate_sha256,
+        auto_abort=auto_abort,
+        abort_timeout=abort_timeout,
+        options=for_aiohttp(aiohttp_options(kwargs)),
+    )

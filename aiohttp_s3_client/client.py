@@ -24,11 +24,13 @@ from .arguments import (
     Params,
     aiohttp_options,
     destination_path,
+    for_aiohttp,
     locate,
     locate_key,
     merged_headers,
     object_name_of,
     query_pairs,
+    upload_options,
 )
 from .config import (
     DEFAULT_PART_SIZE,
@@ -36,7 +38,6 @@ from .config import (
     MIB,
     AddressingStyle,
     ClientConfig,
-    check_part_size,
     check_positive,
 )
 from .credentials import collect_credentials
@@ -50,10 +51,10 @@ from .response import ResponseContext
 from .transfer.copy import Place, copy_object, rename_object
 from .transfer.download import download_file
 from .transfer.listing import list_objects
-from .transfer.upload import UploadOptions, upload_file, upload_stream
+from .transfer.upload import upload_file, upload_stream
 from .transfer.uploader import MultipartUploader
 from .transport.source import as_stream, open_file
-from .verbs import Verbs, for_aiohttp
+from .verbs import Verbs
 
 __all__ = ["AwsDownloadError", "AwsError", "AwsUploadError", "S3Client"]
 
@@ -168,7 +169,7 @@ class S3Client(Verbs):
         ``AwsUploadError``. https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
         """
         bucket, key = locate_key(self._engine.endpoint, object_name)
-        how = _upload_options(
+        how = upload_options(
             headers, part_size, workers_count, part_upload_tries, auto_abort, abort_timeout,
             kwargs, calculate_content_sha256,
         )  # fmt: skip
@@ -196,7 +197,7 @@ class S3Client(Verbs):
         bucket, key = locate_key(self._engine.endpoint, object_name)
         if isinstance(data, str | bytes | bytearray | memoryview | PurePath):
             raise TypeError(f"data must be an iterable of bytes, not {type(data).__name__}")
-        how = _upload_options(
+        how = upload_options(
             headers, part_size, workers_count, part_upload_tries, auto_abort, abort_timeout,
             kwargs, calculate_content_sha256,
         )  # fmt: skip
@@ -220,7 +221,7 @@ class S3Client(Verbs):
         that they have, at least 5 MiB but for the last.
         """
         bucket, key = locate_key(self._engine.endpoint, object_name)
-        how = _upload_options(
+        how = upload_options(
             headers, part_size, workers_count, part_upload_tries, auto_abort, abort_timeout, kwargs
         )
         return MultipartUploader(self._engine, bucket, key, how)
@@ -436,31 +437,3 @@ def _with_style(config: ClientConfig | None, style: AddressingStyle) -> ClientCo
             f"addressing_style: {style!r} here and {config.addressing_style!r} in config"
         )
     return replace(config, addressing_style=style, s3=None)
-
-
-def _upload_options(
-    headers: Headers,
-    part_size: int,
-    workers_count: int,
-    part_upload_tries: int,
-    auto_abort: bool,
-    abort_timeout: float,
-    kwargs: dict[str, Any],
-    calculate_sha256: bool | None = None,
-) -> UploadOptions:
-    if calculate_sha256 not in (None, True, False):
-        raise ValueError(
-            f"calculate_content_sha256 must be True, False or None, not {calculate_sha256!r}"
-        )
-    if not abort_timeout > 0:
-        raise ValueError(f"abort_timeout must be above 0 seconds, not {abort_timeout!r}")
-    return UploadOptions(
-        headers=merged_headers(headers),
-        part_size=check_part_size("part_size", part_size),
-        workers_count=check_positive("workers_count", workers_count),
-        part_tries=check_positive("part_upload_tries", part_upload_tries),
-        calculate_sha256=calculate_sha256,
-        auto_abort=auto_abort,
-        abort_timeout=abort_timeout,
-        options=for_aiohttp(aiohttp_options(kwargs)),
-    )

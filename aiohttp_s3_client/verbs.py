@@ -14,6 +14,7 @@ from .arguments import (
     Headers,
     Params,
     aiohttp_options,
+    for_aiohttp,
     locate,
     locate_key,
     merged_headers,
@@ -217,8 +218,3 @@ class Verbs:
 def _makes_a_bucket(data: object) -> bool:
     """Whether a PUT to a bucket's name can be meant: CreateBucket has no body, or XML."""
     return isinstance(data, bytes | str) and (not data or data[:1] in (b"<", "<"))
-
-
-def for_aiohttp(options: Mapping[str, Any]) -> dict[str, Any]:
-    """*options* without those that are ours to act on."""
-    return {name: value for name, value in options.items() if name != "raise_for_status"}
