@@ -105,11 +105,6 @@ class MultipartUpload:
         self._created_at: str | None = None
         self.upload_id = ""
 
-    @property
-    def parts(self) -> int:
-        """How many parts were sent."""
-        return len(self._etags)
-
     async def create(self) -> None:
         """Begin the upload. Cancelled in between, it still learns the upload id and aborts it."""
         answer = await self.begin()

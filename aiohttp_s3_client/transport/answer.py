@@ -7,7 +7,6 @@ response. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import aiohttp
@@ -118,8 +117,3 @@ async def leave(response: aiohttp.ClientResponse) -> None:
             response.release()
         else:
             response.close()
-
-
-def secrets_in(values: Iterable[str | None]) -> tuple[str, ...]:
-    """The secrets of one request that an answer might repeat."""
-    return tuple(value for value in values if value)

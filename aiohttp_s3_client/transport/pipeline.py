@@ -50,7 +50,7 @@ from ..protocol.sigv4 import EMPTY_SHA256, UNSIGNED_PAYLOAD, SigV4Signer
 from ..protocol.xml import is_error
 from ..redaction import redact_text
 from ..request import Request
-from .answer import DOCUMENT_LIMIT, ERROR_LIMIT, Answer, document_of, read_document, secrets_in
+from .answer import DOCUMENT_LIMIT, ERROR_LIMIT, Answer, document_of, read_document
 from .corrections import Corrections
 from .exchange import Fault, exchange
 from .session import default_headers, request_timeout
@@ -227,7 +227,7 @@ class Pipeline:
             **request.options,
         }
         signature = signed.get(hdrs.AUTHORIZATION, "").rpartition("Signature=")[2]
-        secrets = secrets_in((snapshot.session_token, snapshot.secret_access_key, signature))
+        secrets = (snapshot.session_token or "", snapshot.secret_access_key, signature)
         outcome = await exchange(
             session,
             request.method,
