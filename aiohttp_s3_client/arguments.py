@@ -67,7 +67,9 @@ def locate(
 
 def merged_headers(headers: Headers) -> CIMultiDict[str]:
     """The caller's headers, those refused that only the client may set."""
-    merged: CIMultiDict[str] = CIMultiDict(headers or {})
+    merged: CIMultiDict[str] = CIMultiDict(headers or ())
+    if not merged:
+        return merged
     refuse_ours(merged, "headers")
     for name, value in merged.items():
         if not isinstance(value, str):
@@ -91,6 +93,13 @@ def aiohttp_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
         if reason := _REFUSED.get(name):
             raise TypeError(f"{name} cannot be given: {reason}")
     return options
+
+
+def download_aiohttp_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """As ``aiohttp_options``, for bodies that have to come as they are stored."""
+    if options.get("auto_decompress"):
+        raise TypeError("auto_decompress cannot be given: the bytes would not be those stored")
+    return for_aiohttp(aiohttp_options(options))
 
 
 def destination_path(path: str | os.PathLike[str]) -> Path:

@@ -24,6 +24,7 @@ from .arguments import (
     Params,
     aiohttp_options,
     destination_path,
+    download_aiohttp_options,
     for_aiohttp,
     locate,
     locate_key,
@@ -49,8 +50,10 @@ from .protocol.endpoint import Address, check_bucket_name
 from .protocol.sigv4 import UNSIGNED_PAYLOAD
 from .response import ResponseContext
 from .transfer.copy import Place, copy_object, rename_object
-from .transfer.download import download_file
+from .transfer.download import DownloadOptions, download_file
 from .transfer.listing import list_objects
+from .transfer.progress import ProgressMeter
+from .transfer.ranged import ReadOptions
 from .transfer.upload import upload_file, upload_stream
 from .transfer.uploader import MultipartUploader
 from .transport.source import as_stream, open_file
@@ -251,18 +254,18 @@ class S3Client(Verbs):
         merged = merged_headers(headers)
         if "Range" in merged:
             raise ValueError("headers: Range is set by the download itself; leave it out")
-        await download_file(
-            self._engine,
-            bucket,
-            key,
-            await asyncio.to_thread(destination_path, file_path),
-            headers=merged,
-            range_step=check_positive("range_step", range_step),
-            workers_count=check_positive("workers_count", workers_count),
-            range_tries=check_positive("range_get_tries", range_get_tries),
+        how = DownloadOptions(
+            read=ReadOptions(
+                headers=merged,
+                tries=check_positive("range_get_tries", range_get_tries),
+                options=download_aiohttp_options(kwargs),
+            ),
+            range_size=check_positive("range_step", range_step),
+            workers=check_positive("workers_count", workers_count),
             buffer_size=check_positive("buffer_size", buffer_size),
-            options=aiohttp_options(kwargs),
         )
+        destination = await asyncio.to_thread(destination_path, file_path)
+        await download_file(self._engine, bucket, key, destination, how, ProgressMeter())
 
     # Listing, copying, sharing
 

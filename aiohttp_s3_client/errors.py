@@ -7,6 +7,8 @@
     ├── ResponseParseError          an answer is not what S3 sends
     ├── ObjectChanged               the object was replaced while it was being read
     ├── SourceChanged               the file was changed while it was being sent
+    ├── ChecksumMismatch            what arrived is not what S3 keeps a checksum of
+    ├── TransferInProgress          another transfer is at work on the same file
     ├── IncompleteMultipartUpload   parts were registered and never sent
     ├── S3ConnectionError           no answer, or half of one (also aiohttp.ClientConnectionError)
     │   └── S3TimeoutError          nothing moved for too long (also TimeoutError)
@@ -53,7 +55,15 @@ class ObjectChanged(S3Error):
 
 
 class SourceChanged(S3Error):
-    """What is being sent is not as long as it was when the transfer began."""
+    """What is being sent is not what it was when the transfer began."""
+
+
+class ChecksumMismatch(S3Error):
+    """The bytes of a download are not those that the server's checksum was made of."""
+
+
+class TransferInProgress(S3Error):
+    """Another transfer, of this process or another one, holds the journal of the same file."""
 
 
 class IncompleteMultipartUpload(S3Error):

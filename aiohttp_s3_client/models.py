@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -20,6 +21,36 @@ class AwsObjectMeta(NamedTuple):
     last_modified: datetime
     size: int
     storage_class: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadResult:
+    """What a download brought.
+
+    ``size`` is in bytes, ``etag`` as the server sends it. ``verified`` says whether the bytes
+    were held to a checksum that the server keeps: True (and they agree), False (it was not asked
+    for), or None (the server offered none that could be used).
+    """
+
+    size: int
+    etag: str | None
+    version_id: str | None
+    verified: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadResult:
+    """What an upload became.
+
+    ``size`` is in bytes, ``etag`` as the server sends it. ``parts`` is None for a single
+    PutObject. ``checksums`` are those that the server says it keeps, by algorithm, in base64.
+    """
+
+    size: int
+    etag: str | None
+    version_id: str | None
+    parts: int | None
+    checksums: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

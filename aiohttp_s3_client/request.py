@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -22,20 +22,18 @@ class Body(Protocol):
         """Whether ``open`` can be called again after bytes were taken from it."""
         ...
 
+    @property
+    def reached(self) -> Callable[[int], None] | None:
+        """Who is told how many bytes of an attempt were handed to the connection."""
+        ...
+
     def open(self) -> AsyncIterator[bytes | memoryview]:
         """The bytes of one attempt, from the first."""
         ...
 
-    async def sha256(self) -> str | None:
-        """The hex sha256 of the bytes, or None where they cannot be read ahead."""
-        ...
-
-    async def md5(self) -> str | None:
-        """The hex MD5 of the bytes, which is S3's ETag of most objects, or None likewise."""
-        ...
-
-    async def crc32(self) -> int | None:
-        """The CRC-32 of the bytes, or None where they cannot be read ahead."""
+    async def digest(self, algorithm: str) -> bytes | None:
+        """The checksum of all bytes (``protocol/checksums.py`` has the names), or None where they
+        cannot be read ahead."""
         ...
 
 
@@ -60,8 +58,9 @@ class Request:
     ``UNSIGNED-PAYLOAD``)."""
     calculate_sha256: bool | None = None
     """Overrides the client's ``calculate_content_sha256`` for this request."""
-    checksum: bool = False
-    """Whether a CRC32 may go with the body, where the client's settings want one."""
+    checksum: bool | str = False
+    """Whether a checksum may go with the body, where the client's settings want one; the name of
+    an algorithm wants that one in any case."""
     idempotent: bool = True
     """Whether sending it twice has the effect of sending it once."""
     document: bool = False

@@ -48,12 +48,13 @@ class ResponseContext(Coroutine[Any, Any, aiohttp.ClientResponse]):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._response is None:
+        response = self._response
+        if response is None:
             return
-        if exc is None:
-            await leave(self._response)
+        if exc is not None or response.content.at_eof():
+            response.release()
         else:
-            self._response.release()
+            await leave(response)
 
 
 RaiseForStatus = Callable[[aiohttp.ClientResponse], Awaitable[None]]

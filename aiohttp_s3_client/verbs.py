@@ -31,8 +31,6 @@ from .transfer.put import send_body, send_data
 from .transport.answer import Answer
 from .transport.source import FileSource, SourceData, open_file
 
-_REQUEST_ARGUMENTS = ("headers", "params", "data", "data_length", "content_sha256")
-
 
 class Verbs:
     """Requests that are answered with aiohttp's response, their status left to the caller."""
@@ -65,7 +63,7 @@ class Verbs:
         """
         bucket, key = self._engine.endpoint.locate(object_name_of(path))
         return self._send(
-            method.upper(), bucket, key, headers, params, data, data_length, content_sha256, kwargs
+            method.upper(), bucket, key, headers, params, data, data_length, content_sha256, **kwargs
         )
 
     def get(self, object_name: str | PurePath, **kwargs: Any) -> ResponseContext:
@@ -168,24 +166,24 @@ class Verbs:
         self, method: str, object_name: str | PurePath, kwargs: dict[str, Any]
     ) -> ResponseContext:
         bucket, key = locate(self._engine.endpoint, object_name, kwargs.get("params"))
-        named = {name: kwargs.pop(name, None) for name in _REQUEST_ARGUMENTS}
-        return self._send(method, bucket, key, **named, kwargs=kwargs)
+        return self._send(method, bucket, key, **kwargs)
 
     def _send(
         self,
         method: str,
         bucket: str,
         key: str | None,
-        headers: Headers,
-        params: Params,
-        data: SourceData | None,
-        data_length: int | None,
-        content_sha256: str | None,
-        kwargs: dict[str, Any],
+        /,
+        headers: Headers = None,
+        params: Params = None,
+        data: SourceData | None = None,
+        data_length: int | None = None,
+        content_sha256: str | None = None,
+        **kwargs: Any,
     ) -> ResponseContext:
-        merged, options = merged_headers(headers), aiohttp_options(kwargs)
-        query = query_pairs(params)
+        merged, query = merged_headers(headers), query_pairs(params)
         operation = operation_name(method, bool(key), query, merged)
+        options = for_aiohttp(aiohttp_options(kwargs)) if kwargs else kwargs
 
         async def send() -> aiohttp.ClientResponse:
             if operation == "PutObject" and key:
@@ -201,10 +199,13 @@ class Verbs:
                 checksum=operation == "PutObject",
                 idempotent=is_idempotent(method, operation),
                 document=is_document(operation),
-                options=for_aiohttp(options),
+                options=options,
             )
-            answer = await send_data(self._engine, request, data, data_length)
-            return await self._checked(answer, options)
+            if data is None and data_length is None:
+                answer = await self._engine.send(request)
+            else:
+                answer = await send_data(self._engine, request, data, data_length)
+            return await self._checked(answer, kwargs)
 
         return ResponseContext(send())
 
@@ -212,7 +213,9 @@ class Verbs:
         wish = options.get("raise_for_status")
         if wish is None:
             wish = self._engine.session().raise_for_status
-        return await checked(answer, wish)
+        if answer.failed or callable(wish):
+            return await checked(answer, wish)
+        return answer.response
 
 
 def _makes_a_bucket(data: object) -> bool:

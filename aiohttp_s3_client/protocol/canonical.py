@@ -103,7 +103,9 @@ def canonical_headers(
     found: dict[str, str] = {}
     for given, text in headers:
         name = _header_name(given)
-        value = _header_value(given, text)
+        # Nearly all values are as they should be, which is quick to see.
+        plain = type(text) is str and text.isprintable() and "  " not in text
+        value = text if plain and text.strip(" ") == text else _header_value(given, text)
         if name in found:
             found[name] += f",{value}"
         elif name not in UNSIGNED_HEADERS:
@@ -167,9 +169,6 @@ def _header_name(name: str) -> str:
 def _header_value(name: str, value: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"headers: {name} must be a str, not {type(value).__name__}")
-    # Nearly all values are as they should be, and these checks are quick.
-    if value.isprintable() and "  " not in value and value.strip(" ") == value:
-        return value
     if _find_forbidden(value):
         shown = redact_headers({name: value})[name]
         raise ValueError(f"headers: {name} must not hold CR, LF, NUL or surrogates: {shown!r}")

@@ -19,7 +19,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from yarl import URL
@@ -39,6 +40,8 @@ _DNS_BUCKET = r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
 
 _DOTTED_QUAD = r"\d+\.\d+\.\d+\.\d+"
 
+_PLACES_REMEMBERED = 4096
+
 
 class Address(NamedTuple):
     """A request's target, ready to be signed and sent."""
@@ -50,8 +53,23 @@ class Address(NamedTuple):
     """Percent-encoded."""
 
     def url(self, raw_query: str = "") -> URL:
-        mark = "?" if raw_query else ""
-        return URL(f"{self.scheme}://{self.authority}{self.path}{mark}{raw_query}", encoded=True)
+        return URL.build(
+            scheme=self.scheme,
+            authority=self.authority,
+            path=self.path,
+            query_string=raw_query,
+            encoded=True,
+        )
+
+
+class _Place(NamedTuple):
+    """Where one bucket is under an endpoint."""
+
+    authority: str
+    path: str
+    """What stands before the slash of a key."""
+    alone: str
+    """The path of the bucket itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +93,8 @@ class Endpoint:
     legacy_bucket_names: bool = False
     host_is_bare: bool = False
     """Whether the host cannot hold a bucket's name: an address, one label, or AWS's own."""
+    _places: dict[str, _Place] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Where each bucket is, once it was worked out."""
 
     @property
     def is_aws(self) -> bool:
@@ -108,15 +128,21 @@ class Endpoint:
 
     def address(self, bucket: str, key: str | None) -> Address:
         """Where the request for *key* of *bucket* goes; *key* None addresses the bucket itself."""
-        authority, path = self.authority, self.base_path
+        place = self._places.get(bucket) or self._place(bucket)
+        path = place.alone if key is None else f"{place.path}/{quote_path(key)}"
+        return Address(self.scheme, place.authority, path)
+
+    def _place(self, bucket: str) -> _Place:
+        authority, path, alone = self.authority, self.base_path, f"{self.base_path}/"
         if bucket and not self.bucket_in_host:
             if self._into_host(bucket):
                 authority = f"{bucket}.{authority}"
             else:
-                path += f"/{quote_path(bucket)}"
-                if key is None:
-                    return Address(self.scheme, authority, path)
-        return Address(self.scheme, authority, f"{path}/{quote_path(key)}" if key else f"{path}/")
+                path = alone = f"{path}/{quote_path(bucket)}"
+        if len(self._places) >= _PLACES_REMEMBERED:
+            self._places.clear()
+        place = self._places[bucket] = _Place(authority, path, alone)
+        return place
 
     def copy_source(self, bucket: str, key: str) -> str:
         """The value of ``x-amz-copy-source``: encoded, since S3 decodes it."""
@@ -212,6 +238,7 @@ def resolve_base_url(
     )
 
 
+@lru_cache(maxsize=4096)
 def check_bucket_name(bucket: str, *, legacy: bool = False) -> str:
     """*bucket*, or a ``ValueError`` that says which rule it breaks.
 

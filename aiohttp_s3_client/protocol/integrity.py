@@ -1,7 +1,7 @@
 """One decision: how the payload of a request is protected.
 
 Over TLS the record layer protects the bytes on the way, so hashing them again buys nothing;
-a CRC that S3 keeps with the object buys more, where the server knows it. Over plain HTTP nothing
+a checksum that S3 keeps with the object buys more, where the server knows it. Over plain HTTP nothing
 else protects the payload, so its sha256 is signed, unless a user on a trusted network says no.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..config import ChecksumCalculation
+from . import checksums
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,26 +22,30 @@ class Protection:
 
     sign_sha256: bool
     """Sign the body's sha256; else ``UNSIGNED-PAYLOAD``."""
-    crc32: bool
-    """Send ``x-amz-checksum-crc32``."""
+    checksum: str | None
+    """The algorithm of the checksum to send, if one is."""
 
 
 def protection(
     *,
     scheme: str,
     is_aws: bool,
-    checksum_fits: bool,
+    checksum: bool | str,
     calculate_sha256: bool | None,
-    checksums: ChecksumCalculation | None,
+    calculation: ChecksumCalculation | None,
 ) -> Protection:
     """The rule for a body sent over *scheme*.
 
-    *checksum_fits* says whether S3 takes a checksum with this request at all.
-    *calculate_sha256* and *checksums* are the caller's wishes; None leaves it to the rule.
+    *checksum* says whether S3 takes one with this request at all, or which one has to go with it.
+    *calculate_sha256* and *calculation* are the caller's wishes; None leaves it to the rule.
     """
     tls = scheme == "https"
-    wanted = is_aws and tls if checksums is None else checksums == "when_supported"
+    wanted = is_aws and tls if calculation is None else calculation == "when_supported"
+    if isinstance(checksum, str):
+        algorithm: str | None = checksum
+    else:
+        algorithm = checksums.preferred() if checksum and wanted else None
     return Protection(
         sign_sha256=not tls if calculate_sha256 is None else calculate_sha256,
-        crc32=wanted and checksum_fits,
+        checksum=algorithm,
     )

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, RFC 9110 sec
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from ..errors import ResponseParseError
@@ -59,3 +59,16 @@ def cut(start: int, stop: int, step: int) -> Iterator[ByteRange]:
     """The ranges of at most *step* bytes between *start* and *stop*, in order."""
     for begin in range(start, stop, step):
         yield ByteRange(begin, min(begin + step, stop))
+
+
+def merge(ranges: Iterable[ByteRange], coalesce: int) -> list[ByteRange]:
+    """*ranges* in order of their starts, those made one that overlap or that less than *coalesce*
+    bytes lie between."""
+    merged: list[ByteRange] = []
+    for wanted in sorted(ranges):
+        last = merged[-1] if merged else None
+        if last is not None and (wanted.start - last.stop < coalesce or wanted.start < last.stop):
+            merged[-1] = ByteRange(last.start, max(last.stop, wanted.stop))
+        else:
+            merged.append(wanted)
+    return merged

@@ -47,6 +47,8 @@ class Routes:
 
     def confirm(self, bucket: str) -> None:
         """A signed request for *bucket* was accepted: its region is right."""
+        if bucket in self._confirmed:
+            return
         if len(self._confirmed) >= self.REMEMBERED:
             self._confirmed.clear()
         self._confirmed.add(bucket)

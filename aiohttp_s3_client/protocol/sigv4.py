@@ -207,12 +207,11 @@ class SigV4Signer:
         query = canonical_query(raw_query)
         request = canonical_request(method, path, query, signed, payload_hash)
         signature = moment.key.signature(string_to_sign(request, moment.amz_date, moment.scope))
-        for name, value in own.items():
-            sent[name] = value
-        sent[_AUTHORIZATION] = (
+        own[_AUTHORIZATION] = (
             f"{ALGORITHM} Credential={self.access_key_id}/{moment.scope}, "
             f"SignedHeaders={signed.names}, Signature={signature}"
         )
+        sent.update(own)
         return sent
 
     def presign(

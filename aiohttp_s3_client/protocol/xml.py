@@ -6,18 +6,18 @@ that is not XML's own. Namespaces are not looked at: some servers leave S3's out
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectTagging.html
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 from xml.parsers import expat
 
-from ..config import MAX_PARTS
 from ..errors import ResponseParseError
 from ..redaction import redact_body
 
@@ -73,21 +73,6 @@ class CopyResult(NamedTuple):
     last_modified: datetime | None
 
 
-class UploadedPart(NamedTuple):
-    """A part that the server holds; ``size`` in bytes."""
-
-    number: int
-    etag: str
-    size: int
-
-
-class PartsPage(NamedTuple):
-    """A page of ListParts; ``next_marker`` asks for the next one, None on the last."""
-
-    parts: list[UploadedPart]
-    next_marker: int | None
-
-
 @dataclass(slots=True)
 class Document:
     """What was read of a document, as far as it could be read."""
@@ -129,6 +114,37 @@ def elements(body: bytes, *roots: str) -> list[tuple[str, str]]:
     return document.elements
 
 
+def records(found: Iterable[tuple[str, str]], path: str) -> Iterator[dict[str, str]]:
+    """Each element called *path*, as the text of what it holds by name."""
+    record: dict[str, str] = {}
+    within = f"{path}/"
+    for name, text in found:
+        if name.startswith(within):
+            record[name[len(within) :]] = text
+        elif name == path:
+            yield record
+            record = {}
+
+
+def first(found: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The text of each element by its path; of several the first one's."""
+    return dict(reversed(list(found)))
+
+
+def required(body: bytes, roots: tuple[str, ...], found: Mapping[str, str], name: str) -> str:
+    """The text of an element that has to be there, or ``ResponseParseError``."""
+    if text := found.get(name):
+        return text
+    raise unexpected(body, roots[0], f"{name} is missing or empty")
+
+
+def count(text: str) -> int:
+    """*text* as a number that S3 may send, or ``ValueError``."""
+    if not re.fullmatch(_NUMBER, text):
+        raise ValueError(text[:SHOWN])
+    return int(text)
+
+
 def unexpected(body: bytes, root: str, flaw: str) -> ResponseParseError:
     """The error for a *body* that should have been a *root*."""
     shown = redact_body(body)[:SHOWN]
@@ -146,7 +162,7 @@ def parse_error(body: bytes) -> ErrorDocument | None:
     document = read(body)
     if document.root != "Error":
         return None
-    found = _first(document.elements)
+    found = first(document.elements)
     return ErrorDocument(
         code=found.get("Code", ""),
         message=found.get("Message", ""),
@@ -163,12 +179,12 @@ def parse_upload_id(body: bytes) -> str:
     """The upload id in the answer to CreateMultipartUpload."""
     # The shorter name is that of rclone.
     roots = ("InitiateMultipartUploadResult", "InitiateMultipartUpload")
-    return _required(body, roots, _first(elements(body, *roots)), "UploadId")
+    return required(body, roots, first(elements(body, *roots)), "UploadId")
 
 
 def parse_complete(body: bytes) -> CompletedUpload:
     """The answer to CompleteMultipartUpload, when it is not an error."""
-    found = _first(elements(body, "CompleteMultipartUploadResult"))
+    found = first(elements(body, "CompleteMultipartUploadResult"))
     names = ("ETag", "Location", "Bucket", "Key")
     return CompletedUpload(*(found.get(name, "") for name in names))
 
@@ -176,8 +192,8 @@ def parse_complete(body: bytes) -> CompletedUpload:
 def parse_copy(body: bytes) -> CopyResult:
     """The answer to CopyObject or UploadPartCopy, when it is not an error."""
     roots = ("CopyObjectResult", "CopyPartResult")
-    found = _first(elements(body, *roots))
-    etag = _required(body, roots, found, "ETag")
+    found = first(elements(body, *roots))
+    etag = required(body, roots, found, "ETag")
     when = found.get("LastModified")
     try:
         return CopyResult(etag, parse_times([when])[0] if when else None)
@@ -185,55 +201,26 @@ def parse_copy(body: bytes) -> CopyResult:
         raise unexpected(body, roots[0], f"LastModified is {when!r:.{SHOWN}}") from None
 
 
-def parse_parts(body: bytes) -> PartsPage:
-    """A page of ListParts."""
-    roots = ("ListPartsResult", "ListPartsResponse")  # The second is that of moto.
-    found = elements(body, *roots)
-    page = _first(found)
-    parts: list[UploadedPart] = []
-    part: dict[str, str] = {}
+def parse_tagging(body: bytes) -> list[tuple[str, str]]:
+    """The answer to GetObjectTagging: names and values, in the server's order."""
+    found = elements(body, "Tagging")
     try:
-        for path, text in found:
-            if path.startswith("Part/"):
-                part[path] = text
-            elif path == "Part":
-                number, size = _count(part["Part/PartNumber"]), _count(part["Part/Size"])
-                parts.append(UploadedPart(number, part["Part/ETag"], size))
-                part = {}
-        more = page.get("IsTruncated") == "true"
-        return PartsPage(parts, _count(page["NextPartNumberMarker"]) if more else None)
-    except (KeyError, ValueError) as error:
-        raise unexpected(body, roots[0], f"a number or ETag is missing: {error}") from None
+        return [(tag["Key"], tag["Value"]) for tag in records(found, "TagSet/Tag")]
+    except KeyError as error:
+        raise unexpected(body, "Tagging", f"a tag has no {error.args[0]}") from None
 
 
-def build_complete(
-    parts: Iterable[tuple[int, str]], *, checksums: Mapping[int, str] | None = None
-) -> bytes:
-    """The body of CompleteMultipartUpload.
-
-    *parts* are numbers (1 to 10,000) with the ETags that the server gave; *checksums* are
-    base64 CRC32s by part number, for as many parts as have one. Raises ``ValueError`` for no
-    parts, a number given twice, and one that S3 does not know.
-    """
-    ordered = sorted(parts)
-    if not ordered:
-        raise ValueError("parts must not be empty")
-    pieces = [f'<CompleteMultipartUpload xmlns="{NAMESPACE}">']
-    last = 0
-    for number, etag in ordered:
-        if not 1 <= number <= MAX_PARTS or number == last:
-            raise ValueError(f"parts: number {number} is given twice or not in 1..{MAX_PARTS}")
-        last = number
-        pieces.append(f"<Part><PartNumber>{number}</PartNumber>")
-        pieces.append(f"<ETag>{_escaped(etag)}</ETag>")
-        if checksums and (checksum := checksums.get(number)):
-            pieces.append(f"<ChecksumCRC32>{_escaped(checksum)}</ChecksumCRC32>")
-        pieces.append("</Part>")
-    pieces.append("</CompleteMultipartUpload>")
+def build_tagging(tags: Iterable[tuple[str, str]]) -> bytes:
+    """The body of PutObjectTagging."""
+    pieces = [f'<Tagging xmlns="{NAMESPACE}"><TagSet>']
+    for name, value in tags:
+        pieces.append(f"<Tag><Key>{escaped(name)}</Key><Value>{escaped(value)}</Value></Tag>")
+    pieces.append("</TagSet></Tagging>")
     return "".join(pieces).encode()
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """*text* as that of an element."""
     # As html.escape does, whose module costs more to import than all of this one.
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
@@ -310,19 +297,3 @@ def _unmark(text: str) -> str:
 def _unmarked(match: re.Match[str]) -> str:
     char = chr(ord(match[1]) - _LETTERS)
     return _MARK if char == " " else char  # What is no control character was the mark itself.
-
-
-def _first(found: list[tuple[str, str]]) -> dict[str, str]:
-    return dict(reversed(found))
-
-
-def _required(body: bytes, roots: tuple[str, ...], found: Mapping[str, str], name: str) -> str:
-    if text := found.get(name):
-        return text
-    raise unexpected(body, roots[0], f"{name} is missing or empty")
-
-
-def _count(text: str) -> int:
-    if not re.fullmatch(_NUMBER, text):
-        raise ValueError(text[:SHOWN])
-    return int(text)

@@ -11,32 +11,50 @@ from typing import Any
 
 from multidict import CIMultiDict
 
+from ..config import GIB
 from ..engine import Engine
 from ..errors import ObjectChanged
+from ..protocol.encoding import quote_query
 from ..protocol.xml import parse_copy
 from ..request import Request
 from ..transport.answer import Answer
+from .tagging import ObjectVersion
+
+CopySource = ObjectVersion
+"""The object to be copied: ``CopySource(bucket, key, version_id=None)``."""
 
 Place = tuple[str, str]
 """Bucket and key."""
 
+MAX_COPY_SIZE = 5 * GIB
+"""The largest object that CopyObject copies, in bytes."""
+
+
+def copy_source_header(engine: Engine, source: CopySource) -> str:
+    """The value of ``x-amz-copy-source``."""
+    if not source.bucket:
+        raise ValueError(
+            "source: its bucket is not known here; name it, or give the client bucket=…"
+        )
+    header = engine.endpoint.copy_source(source.bucket, source.key)
+    if source.version_id is None:
+        return header
+    return f"{header}?versionId={quote_query(source.version_id)}"
+
 
 async def copy_object(
     engine: Engine,
-    source: Place,
+    source: Place | CopySource,
     destination: Place,
     *,
     headers: Mapping[str, str],
     options: Mapping[str, Any],
 ) -> Answer:
-    """Copy one object of up to 5 GB; an error, also one in the body of a 200, is in the answer."""
+    """Copy one object of up to 5 GiB; an error, also one in the body of a 200, is in the answer."""
     bucket, key = destination
-    if not source[0]:
-        raise ValueError(
-            "source: its bucket is not known here; name it, or give the client bucket=…"
-        )
     sent = CIMultiDict(headers)
-    sent["x-amz-copy-source"] = engine.endpoint.copy_source(source[0], source[1])
+    named = source if isinstance(source, ObjectVersion) else ObjectVersion(*source)
+    sent["x-amz-copy-source"] = copy_source_header(engine, named)
     answer = await engine.send(
         Request(
             operation="CopyObject",

@@ -27,7 +27,7 @@ import asyncio
 import hashlib
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from multidict import CIMultiDict
@@ -36,7 +36,9 @@ from ..config import MAX_PARTS
 from ..engine import Engine
 from ..errors import AwsUploadError, ResponseParseError, S3Error
 from ..protocol.clock import parse_http_date
-from ..protocol.xml import build_complete, parse_complete, parse_upload_id
+from ..protocol.parts import UploadedPart, build_complete, parse_copied_part, parse_parts
+from ..protocol.ranges import ByteRange
+from ..protocol.xml import parse_complete, parse_upload_id
 from ..request import Body, Request
 from ..transport.answer import Answer
 from ..transport.shielding import finished, settled
@@ -48,7 +50,8 @@ log = logging.getLogger(__name__)
 _EVERYWHERE = ("x-amz-request-payer", "x-amz-expected-bucket-owner")
 _CUSTOMER_KEY = "x-amz-server-side-encryption-customer-"
 _COMPLETE_ONLY = frozenset({"if-match", "if-none-match", "x-amz-mp-object-size"})
-_CHECKSUM_SETTINGS = frozenset({"x-amz-checksum-algorithm", "x-amz-checksum-type"})
+_ALGORITHM = "x-amz-checksum-algorithm"
+_CHECKSUM_SETTINGS = frozenset({_ALGORITHM, "x-amz-checksum-type"})
 _MD5_ETAG = r'"?([0-9a-f]{32})"?'
 
 
@@ -77,7 +80,11 @@ class UploadHeaders:
 
 
 class MultipartUpload:
-    """One upload. Every method raises typed errors that are also ``AwsUploadError``."""
+    """One upload. Every method raises typed errors that are also ``AwsUploadError``.
+
+    With *copies* the parts are the server's to fetch: nothing is sent here that a checksum could
+    be computed of, so none is announced.
+    """
 
     def __init__(
         self,
@@ -90,6 +97,7 @@ class MultipartUpload:
         calculate_sha256: bool | None = None,
         abort_timeout: float = 10.0,
         options: Mapping[str, Any] | None = None,
+        copies: bool = False,
     ) -> None:
         self._engine = engine
         self._bucket = bucket
@@ -99,6 +107,8 @@ class MultipartUpload:
         self._calculate_sha256 = calculate_sha256
         self._abort_timeout = abort_timeout
         self._options = options or {}
+        self._copies = copies
+        self._algorithm: str | None = None
         self._etags: dict[int, str] = {}
         self._checksums: dict[int, str] = {}
         self._size = 0
@@ -125,8 +135,9 @@ class MultipartUpload:
     async def _begin(self) -> Answer:
         headers = self._headers.create.copy()
         await set_content_type(headers, self._key)
-        if self._sends_checksums() and "x-amz-checksum-algorithm" not in headers:
-            headers["x-amz-checksum-algorithm"] = "CRC32"
+        self._algorithm = self._checksum_algorithm()
+        if self._algorithm is not None and _ALGORITHM not in headers:
+            headers[_ALGORITHM] = self._algorithm
             headers["x-amz-checksum-type"] = "FULL_OBJECT"
         answer = await self._engine.send(
             Request(
@@ -152,15 +163,18 @@ class MultipartUpload:
         finally:
             await self.abort()
 
-    def _sends_checksums(self) -> bool:
+    def _checksum_algorithm(self) -> str | None:
+        """Of the parts' checksums: the one that was asked for, else what the settings say."""
+        if asked := self._headers.create.get(_ALGORITHM):
+            return asked.upper()
+        if self._copies:
+            return None
         probe = Request(operation="UploadPart", method="PUT", bucket=self._bucket, checksum=True)
-        pipeline = self._engine.pipeline
-        return pipeline.protection(self._engine.endpoint, probe).crc32
+        return self._engine.pipeline.protection(self._engine.endpoint, probe).checksum
 
     async def send_part(self, number: int, body: Body, content_sha256: str | None = None) -> str:
         """Send part *number* (from 1) and return its ETag. May run beside other parts."""
-        if not 1 <= number <= MAX_PARTS:
-            raise ValueError(f"part number {number} is not between 1 and {MAX_PARTS:,}")
+        _check_number(number)
         answer = await self._engine.send(
             Request(
                 operation="UploadPart",
@@ -173,7 +187,7 @@ class MultipartUpload:
                 body=body if body.size else None,
                 content_sha256=content_sha256,
                 calculate_sha256=self._calculate_sha256,
-                checksum=True,
+                checksum=self._algorithm or False,
                 max_attempts=self._part_tries,
                 options=self._options,
             )
@@ -185,15 +199,110 @@ class MultipartUpload:
         etag = headers.get("ETag")
         if not etag:
             raise ResponseParseError(f"UploadPart {number}: the answer has no ETag")
-        self._etags[number] = etag
-        if checksum := headers.get("x-amz-checksum-crc32"):
-            self._checksums[number] = checksum
-        self._size += body.size
+        checksum = headers.get(f"x-amz-checksum-{self._algorithm.lower()}") if self._algorithm else None
+        self._arrived(number, etag, body.size, checksum)
         return etag
+
+    async def copy_part(
+        self,
+        number: int,
+        source: str,
+        part: ByteRange,
+        *,
+        whole: bool = False,
+        headers: Mapping[str, str],
+    ) -> str:
+        """Have the server copy *part* of another object as part *number*, and return its ETag.
+
+        *source* is the value of ``x-amz-copy-source``; *headers* say more of the source. *whole*
+        asks for no range: S3 takes none of an object of 5 MiB or less. May run beside other parts.
+        """
+        _check_number(number)
+        sent = self._headers.part.copy()
+        sent.update(headers)
+        sent["x-amz-copy-source"] = source
+        if not whole:
+            sent["x-amz-copy-source-range"] = part.header
+        answer = await self._engine.send(
+            Request(
+                operation="UploadPartCopy",
+                method="PUT",
+                detail=f"part {number}, {part}",
+                bucket=self._bucket,
+                key=self._key,
+                query=(("partNumber", str(number)), ("uploadId", self.upload_id)),
+                headers=sent,
+                document=True,
+                max_attempts=self._part_tries,
+                options=self._options,
+            )
+        )
+        if answer.failed:
+            raise answer.error().in_transfer(AwsUploadError)
+        copied = parse_copied_part(answer.body or b"")
+        self._arrived(number, copied.etag, part.size, copied.checksums.get(self._algorithm or ""))
+        return copied.etag
+
+    def _arrived(self, number: int, etag: str, size: int, checksum: str | None) -> None:
+        self._etags[number] = etag
+        if checksum:
+            self._checksums[number] = checksum
+        self._size += size
+
+    def attach(self, upload_id: str, parts: Iterable[UploadedPart] = ()) -> None:
+        """Go on with an upload that exists: *parts* are those of it that shall stay as they are.
+
+        In the place of ``create``. Give ``list_parts`` an upload without parts first, to learn
+        what the server holds.
+        """
+        self.upload_id = upload_id
+        self._created_at = None
+        self._algorithm = self._checksum_algorithm()
+        self._etags, self._checksums, self._size = {}, {}, 0
+        for part in parts:
+            _check_number(part.number)
+            checksum = part.checksums.get(self._algorithm or "")
+            self._arrived(part.number, part.etag, part.size, checksum)
+
+    async def list_parts(self) -> list[UploadedPart]:
+        """The parts that the server holds, by number: all pages of ListParts.
+
+        Raises ``NoSuchUpload`` for an upload that was completed or aborted.
+        """
+        parts: list[UploadedPart] = []
+        marker = 0
+        while True:
+            more = (("part-number-marker", str(marker)),) if marker else ()
+            answer = await self._engine.send(
+                Request(
+                    operation="ListParts",
+                    method="GET",
+                    bucket=self._bucket,
+                    key=self._key,
+                    query=(("uploadId", self.upload_id), *more),
+                    headers=self._headers.part.copy(),
+                    document=True,
+                    options=self._options,
+                )
+            )
+            if answer.failed:
+                raise answer.error().in_transfer(AwsUploadError)
+            page = parse_parts(answer.body or b"")
+            parts += page.parts
+            if page.next_marker is None:
+                return parts
+            if page.next_marker <= marker:
+                raise ResponseParseError(
+                    f"ListParts: the page after part {marker} names part {page.next_marker} "
+                    "as the next one"
+                )
+            marker = page.next_marker
 
     async def complete(self) -> Answer:
         """Make the object of the parts sent. The answer's body is still readable."""
-        document = build_complete(sorted(self._etags.items()), checksums=self._checksums)
+        document = build_complete(
+            self._etags.items(), checksums=self._checksums, algorithm=self._algorithm or ""
+        )
         headers = self._headers.complete.copy()
         headers["Content-Type"] = "application/xml"
         answer = await self._engine.send(
@@ -291,3 +400,8 @@ class MultipartUpload:
         if answer.failed and answer.response.status != 404:
             log.warning("%s could not be aborted, its parts remain: %s", where, answer.error())
         answer.response.release()
+
+
+def _check_number(number: int) -> None:
+    if not 1 <= number <= MAX_PARTS:
+        raise ValueError(f"part number {number} is not between 1 and {MAX_PARTS:,}")

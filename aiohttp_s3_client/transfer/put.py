@@ -84,7 +84,10 @@ async def send_body(engine: Engine, request: Request, body: Body) -> Answer:
         Request(operation="HeadObject", method="HEAD", bucket=request.bucket, key=request.key)
     )
     found.response.release()
-    if found.failed or found.response.headers.get("ETag", "").strip('"') != await body.md5():
+    if found.failed:
+        return answer
+    md5 = await body.digest("MD5")
+    if md5 is None or found.response.headers.get("ETag", "").strip('"') != md5.hex():
         return answer
     return found
 

@@ -73,8 +73,8 @@ async def upload_file(
             yield partial(_send, upload, number, FileSource(file, part.start, part.size))
 
     async def unchanged() -> None:
-        if await asyncio.to_thread(file.size_now) != size:
-            raise SourceChanged(f"{path} had {size} bytes when its upload began and no longer has")
+        if await asyncio.to_thread(file.changed):
+            raise SourceChanged(f"{path} was changed while it was being uploaded")
 
     upload = how.start(engine, bucket, key)
     await upload.create()

@@ -1,19 +1,30 @@
 """The body of one attempt as aiohttp's payload, and the watch over its progress.
 
-``writer.transport`` is a guarded look behind aiohttp's public API: it tells how much of a body is
+A part of a file goes to a plain connection by ``sendfile`` (see ``borrowed.py``), everything else
+in pieces through aiohttp's writer. For the first, aiohttp's ``StreamWriter`` is asked to send the
+headers and to do nothing more: it must not be chunking, compressing or tracing. What is used of
+it beyond its public API, looked for each time: ``_compress`` and ``_on_chunk_sent`` (3.12 on),
+``on_body_write`` (3.14 on, absent before). ``writer.transport`` also tells how much of a body is
 still unsent; without it, progress is counted in whole pieces.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 from aiohttp import ClientRequest
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_writer import StreamWriter
 
+from ..config import plain_paths_only
+from ..errors import SourceChanged
 from ..request import Body
+from .borrowed import CAN_SENDFILE, FileFailed, Unsupported, plain_socket, send_file
+from .source import FileSource
 
 EXPECT_SECONDS = 1.0
 
@@ -30,13 +41,23 @@ class SourcePayload(aiohttp.Payload):
         self.begun = False
         self.finished = False
         self.error: BaseException | None = None
+        self.reached = source.reached
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         if self.begun:
             raise RuntimeError("one payload serves one attempt")
         self.begun = True
         self._writer = writer
-        pieces = self._source.open()
+        source = self._source
+        if not isinstance(source, FileSource):
+            await self._send_pieces(source.open(), writer)
+        elif not await self._send_file(source, writer):
+            await self._send_pieces(source.open(self._handed), writer)
+        self.finished = True
+
+    async def _send_pieces(
+        self, pieces: AsyncIterator[bytes | memoryview], writer: AbstractStreamWriter
+    ) -> None:
         while True:
             try:
                 piece = await anext(pieces, None)
@@ -47,7 +68,47 @@ class SourcePayload(aiohttp.Payload):
                 break
             self._handed += len(piece)
             await writer.write(piece)
-        self.finished = True
+            self._report()
+
+    async def _send_file(self, source: FileSource, writer: AbstractStreamWriter) -> bool:
+        """Send it by ``sendfile``; False where that cannot be done, or not to the end."""
+        transport = _plain_transport(writer) if source.fast and source.size else None
+        descriptor = plain_socket(transport) if transport is not None else None
+        if transport is None or descriptor is None:
+            return False
+        writer.send_headers()
+        while transport.get_write_buffer_size():
+            if transport.is_closing():
+                raise ConnectionResetError(errno.ECONNRESET, "the connection was closed")
+            await asyncio.sleep(0.001)
+        try:
+            with source.reading() as file:
+                await send_file(
+                    transport,
+                    descriptor,
+                    file=file,
+                    offset=source.offset,
+                    size=source.size,
+                    disk=source.disk,
+                    moved=self._moved,
+                )
+        except Unsupported:
+            return False
+        except FileFailed as failed:
+            self.error = failed.error
+            raise failed.error from None
+        except SourceChanged as error:
+            self.error = error
+            raise
+        return True
+
+    def _moved(self, count: int) -> None:
+        self._handed += count
+        self._report()
+
+    def _report(self) -> None:
+        if self.reached is not None:
+            self.reached(self._handed)
 
     async def write_with_length(
         self, writer: AbstractStreamWriter, content_length: int | None
@@ -68,6 +129,21 @@ class SourcePayload(aiohttp.Payload):
         transport = getattr(self._writer, "transport", None)
         waiting = transport.get_write_buffer_size() if transport is not None else 0
         return self._handed - waiting
+
+
+def _plain_transport(writer: AbstractStreamWriter) -> asyncio.Transport | None:
+    """The writer's transport, where bytes may go to its socket behind the writer's back."""
+    if not isinstance(writer, StreamWriter):
+        return None
+    busy = (
+        not CAN_SENDFILE
+        or plain_paths_only()
+        or writer.chunked
+        or getattr(writer, "_compress", writer) is not None
+        or getattr(writer, "_on_chunk_sent", writer) is not None
+        or getattr(writer, "on_body_write", None) is not None
+    )
+    return None if busy else writer.protocol.transport
 
 
 class Watch:

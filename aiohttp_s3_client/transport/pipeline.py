@@ -17,23 +17,23 @@ pace (P18). Only what can be sent again is sent again (P8).
 from __future__ import annotations
 
 import asyncio
-import base64
 import random
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 import aiohttp
 from aiohttp import hdrs
 from multidict import CIMultiDict
-from yarl import URL
 
 from ..config import ClientConfig
 from ..errors import S3ConnectionError, S3TimeoutError
 from ..models import CredentialsProvider, CredentialsSnapshot
+from ..protocol import checksums
 from ..protocol.clock import Clock
 from ..protocol.encoding import encode_query
-from ..protocol.endpoint import Endpoint
+from ..protocol.endpoint import Address, Endpoint
 from ..protocol.integrity import Protection, protection
 from ..protocol.retry import (
     RETRY_AFTER_CAP,
@@ -46,19 +46,34 @@ from ..protocol.retry import (
     retry_after,
 )
 from ..protocol.routes import Route, Routes
-from ..protocol.sigv4 import EMPTY_SHA256, UNSIGNED_PAYLOAD, SigV4Signer
+from ..protocol.sigv4 import (
+    EMPTY_SHA256,
+    UNSIGNED_PAYLOAD,
+    SigV4Signer,
+    canonical_headers,
+    split_url,
+)
 from ..protocol.xml import is_error
 from ..redaction import redact_text
 from ..request import Request
 from .answer import DOCUMENT_LIMIT, ERROR_LIMIT, Answer, document_of, read_document
 from .corrections import Corrections
 from .exchange import Fault, exchange
-from .session import default_headers, request_timeout
+from .session import Terms, default_headers
 
 _WITH_CONTENT_TYPE = frozenset({"PUT", "POST", "PATCH"})
 _DOCUMENT_SECONDS = 60.0
 _LONG_DOCUMENT_SECONDS = 900.0
 """CompleteMultipartUpload may work for minutes, sending white space to keep the connection."""
+
+
+class _Prepared(NamedTuple):
+    """What every attempt of one request has in common."""
+
+    terms: Terms
+    headers: CIMultiDict[str]
+    payload_hash: str
+    """What is signed for the body."""
 
 
 class Pipeline:
@@ -77,10 +92,7 @@ class Pipeline:
         self._credentials = credentials
         self._routes = routes
         self._signers: tuple[CredentialsSnapshot | None, dict[str, SigV4Signer]] = (None, {})
-        self._timeouts: tuple[aiohttp.ClientTimeout | None, aiohttp.ClientTimeout | None] = (
-            None,
-            None,
-        )
+        self._known_terms: tuple[aiohttp.ClientTimeout, Terms] | None = None
         self._deaf_hosts: set[str] = set()
         self._random = random.Random()
         self.clock = Clock()
@@ -113,9 +125,9 @@ class Pipeline:
         return protection(
             scheme=endpoint.scheme,
             is_aws=endpoint.is_aws,
-            checksum_fits=request.checksum,
+            checksum=request.checksum,
             calculate_sha256=config.calculate_content_sha256 if wish is None else wish,
-            checksums=config.request_checksum_calculation,
+            calculation=config.request_checksum_calculation,
         )
 
     async def send(self, request: Request, attempts: Attempts | None = None) -> Answer:
@@ -126,16 +138,17 @@ class Pipeline:
         """
         attempts = attempts or self.attempts(request.max_attempts)
         corrections = Corrections(self.clock, self._credentials, self._deaf_hosts)
-        headers = await self._prepared_headers(request)
+        snapshot = await self._credentials.resolve()
+        prepared = await self._prepared(request, snapshot)
         error: BaseException | None
         while True:
-            snapshot = corrections.signed_with = await self._credentials.resolve()
+            corrections.signed_with = snapshot
             routes = self._routes(snapshot)
             route = routes.of(request.bucket)
             if (wait := self.pace.delay(time.monotonic())) > 0:
                 await asyncio.sleep(wait)
             attempts.sent()
-            outcome = await self._attempt(request, headers, snapshot, route, corrections)
+            outcome = await self._attempt(request, prepared, snapshot, route, corrections)
             if isinstance(outcome, Fault):
                 error = self.connection_error(request, outcome, attempts)
                 again = await self._after_fault(request, outcome, attempts, corrections)
@@ -149,6 +162,7 @@ class Pipeline:
                 error = None
                 again = await self._after_error(request, routes, outcome, attempts, corrections)
             if again:
+                snapshot = await self._credentials.resolve()
                 continue
             if error is not None:
                 raise error
@@ -173,114 +187,97 @@ class Pipeline:
 
     # One attempt
 
-    async def _prepared_headers(self, request: Request) -> CIMultiDict[str]:
-        """The headers that every attempt has in common, the payload's hash among them."""
-        session = self._session()
-        if session.closed:
-            raise RuntimeError("the aiohttp session is closed")
-        headers = default_headers(session)
-        headers.update(request.headers)
+    async def _prepared(self, request: Request, snapshot: CredentialsSnapshot) -> _Prepared:
+        terms = self._terms()
+        headers = default_headers(terms.session)
+        if request.headers:
+            headers.update(request.headers)
         if request.method in _WITH_CONTENT_TYPE:
             # aiohttp would add it behind the signer's back.
             headers.setdefault(hdrs.CONTENT_TYPE, "application/octet-stream")
         body = request.body
         if body is None:
-            headers["x-amz-content-sha256"] = request.content_sha256 or EMPTY_SHA256
-            return headers
-        snapshot = await self._credentials.resolve()
+            return _Prepared(terms, headers, request.content_sha256 or EMPTY_SHA256)
         guard = self.protection(self._routes(snapshot).of(request.bucket).endpoint, request)
         digest = request.content_sha256
         if digest is None and guard.sign_sha256 and not snapshot.anonymous:
-            digest = await body.sha256()
-        headers["x-amz-content-sha256"] = digest or UNSIGNED_PAYLOAD
-        if guard.crc32 and not _has_checksum(headers):
-            crc = await body.crc32()
-            if crc is not None:
-                headers["x-amz-checksum-crc32"] = base64.b64encode(crc.to_bytes(4, "big")).decode()
-        return headers
+            sha256 = await body.digest("SHA256")
+            digest = sha256.hex() if sha256 is not None else None
+        if guard.checksum is not None and not _has_checksum(headers):
+            checksum = await body.digest(guard.checksum)
+            if checksum is not None:
+                headers[checksums.header_name(guard.checksum)] = checksums.encode(checksum)
+        return _Prepared(terms, headers, digest or UNSIGNED_PAYLOAD)
 
     async def _attempt(
         self,
         request: Request,
-        headers: CIMultiDict[str],
+        prepared: _Prepared,
         snapshot: CredentialsSnapshot,
         route: Route,
         corrections: Corrections,
     ) -> Answer | Fault:
-        url = corrections.target
-        if url is None:
+        if corrections.target is None:
             address = route.endpoint.address(request.bucket, request.key)
-            url = address.url(encode_query(request.query))
-        signed = self._signed(request.method, url, headers, snapshot, route.region)
+            query = encode_query(request.query) if request.query else ""
+        else:
+            scheme, authority, path, query = split_url(corrections.target)
+            address = Address(scheme, authority, path)
+        if snapshot.anonymous:
+            canonical_headers(prepared.headers.items(), "")  # Refuses malformed ones.
+            signed = prepared.headers.copy()
+        else:
+            signed = self.signer(snapshot, route.region).sign_parts(
+                request.method,
+                address.authority,
+                address.path,
+                query,
+                prepared.headers,
+                prepared.payload_hash,
+                self.clock.now(),
+            )
+        # Not signed, since proxies rewrite it; without it aiohttp asks for compression, which
+        # would make the bytes differ from those that are stored (P22).
+        signed.setdefault(hdrs.ACCEPT_ENCODING, "identity")
         body = request.body
         expect = (
             body is not None
             and self._config.expect_continue_from is not None
             and body.size >= self._config.expect_continue_from
-            and url.authority not in self._deaf_hosts
+            and address.authority not in self._deaf_hosts
         )
-        corrections.asked = url.authority if expect else None
-        session = self._session()
-        options = {
-            "timeout": self._timeout_of(session),
-            "auto_decompress": False,
-            **request.options,
-        }
-        signature = signed.get(hdrs.AUTHORIZATION, "").rpartition("Signature=")[2]
-        secrets = (snapshot.session_token or "", snapshot.secret_access_key, signature)
+        corrections.asked = address.authority if expect else None
         outcome = await exchange(
-            session,
+            prepared.terms,
             request.method,
-            url,
+            address,
+            query,
             signed,
             body=body,
             expect=expect,
             write_timeout=self._config.write_timeout,
-            options=options,
+            options=request.options,
         )
+        if not isinstance(outcome, Fault) and outcome.status < 300 and not request.document:
+            return Answer(outcome, request)
+        signature = signed.get(hdrs.AUTHORIZATION, "").rpartition("Signature=")[2]
+        secrets = (snapshot.session_token or "", snapshot.secret_access_key, signature)
         if isinstance(outcome, Fault):
             # aiohttp quotes what it cannot parse, and a server may echo what it was sent.
             return replace(outcome, reason=redact_text(outcome.reason, secrets))
-        return await self._judged(request, outcome, secrets)
+        return await self._judged(Answer(outcome, request, secrets=secrets))
 
-    def _timeout_of(self, session: aiohttp.ClientSession) -> aiohttp.ClientTimeout:
-        theirs, ours = self._timeouts
-        if theirs is not session.timeout or ours is None:
-            theirs, ours = session.timeout, request_timeout(session, self._config)
-            self._timeouts = (theirs, ours)
-        return ours
+    def _terms(self) -> Terms:
+        session, known = self._session(), self._known_terms
+        # A session's timeout may be replaced by hand, and its connector be closed and replaced.
+        if known is None or known[1].session is not session or known[0] is not session.timeout:
+            known = self._known_terms = (session.timeout, Terms.of(session, self._config))
+        return known[1]
 
-    def _signed(
-        self,
-        method: str,
-        url: URL,
-        headers: CIMultiDict[str],
-        snapshot: CredentialsSnapshot,
-        region: str,
-    ) -> CIMultiDict[str]:
-        if snapshot.anonymous:
-            signed = headers.copy()
-            signed.popall("x-amz-content-sha256", None)
-        else:
-            signed = self.signer(snapshot, region).sign(
-                method,
-                url,
-                headers,
-                payload_hash=headers["x-amz-content-sha256"],
-                now=self.clock.now(),
-            )
-        # Not signed, since proxies rewrite it; without it aiohttp asks for compression, which
-        # would make the bytes differ from those that are stored (P22).
-        signed.setdefault(hdrs.ACCEPT_ENCODING, "identity")
-        return signed
-
-    async def _judged(
-        self, request: Request, response: aiohttp.ClientResponse, secrets: tuple[str, ...]
-    ) -> Answer | Fault:
-        answer = Answer(response, request, secrets=secrets)
+    async def _judged(self, answer: Answer) -> Answer | Fault:
+        """*answer* with its body read and understood: an error, or a document."""
+        response = answer.response
         answer.failed = response.status >= 300
-        if not answer.failed and not request.document:
-            return answer
         limit, seconds = (
             (ERROR_LIMIT, _DOCUMENT_SECONDS)
             if answer.failed
@@ -367,8 +364,8 @@ class Pipeline:
         get.headers["Range"] = "bytes=0-0"
         snapshot = await self._credentials.resolve()
         route = routes.of(request.bucket)
-        headers = await self._prepared_headers(get)
-        reason = await self._attempt(get, headers, snapshot, route, corrections)
+        prepared = await self._prepared(get, snapshot)
+        reason = await self._attempt(get, prepared, snapshot, route, corrections)
         if isinstance(reason, Fault):
             return False
         if not reason.failed:

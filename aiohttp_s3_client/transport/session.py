@@ -8,12 +8,14 @@ It is never closed here.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import aiohttp
 from aiohttp.client import DEFAULT_TIMEOUT
 from multidict import CIMultiDict
 
 from ..config import ClientConfig
+from .direct import Shortcut
 
 KEEPALIVE_SECONDS = 15.0
 """S3 drops idle connections at about 20 s; one that is reused later than that is dead."""
@@ -44,6 +46,21 @@ def open_session() -> aiohttp.ClientSession:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What one session means for every request of a client, found out once."""
+
+    session: aiohttp.ClientSession
+    timeout: aiohttp.ClientTimeout
+    shortcut: Shortcut | None
+    """The short way for small requests, where the session has one."""
+
+    @classmethod
+    def of(cls, session: aiohttp.ClientSession, config: ClientConfig) -> Terms:
+        timeout = request_timeout(session, config)
+        return cls(session, timeout, Shortcut.through(session, timeout))
+
+
 def request_timeout(session: aiohttp.ClientSession, config: ClientConfig) -> aiohttp.ClientTimeout:
     """The timeouts of each request: the user's own where set, else ours.
 
@@ -67,7 +84,8 @@ def default_headers(session: aiohttp.ClientSession) -> CIMultiDict[str]:
     Raises ``ValueError`` for one that the signer has to set.
     """
     headers = CIMultiDict(session.headers)
-    refuse_ours(headers, "the session's default headers")
+    if headers:
+        refuse_ours(headers, "the session's default headers")
     return headers
 
 

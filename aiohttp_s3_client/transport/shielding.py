@@ -27,6 +27,17 @@ async def acquired(make: Callable[[], T], release: Callable[[T], None]) -> T:
         raise
 
 
+async def threaded(call: Callable[[], T]) -> T:
+    """What *call* returns from a thread. A cancellation is passed on when the thread has ended:
+    what it works on may not be closed under it."""
+    task = asyncio.create_task(asyncio.to_thread(call))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await settled(task)
+        raise
+
+
 async def settled(*tasks: asyncio.Task[T]) -> None:
     """Wait until *tasks* have ended, however they end, even while being cancelled again."""
     cancelled: asyncio.CancelledError | None = None

@@ -2,19 +2,18 @@
 
 A source has a size, says whether it can be sent again, and gives the bytes of each attempt in
 pieces of at most ``PIECE`` bytes. aiohttp never sees the user's object, so a spent stream is
-never sent a second time by mistake. Files and iterators are read in a worker thread: the event
-loop never waits on the disk.
+never sent a second time by mistake. A file is read where that holds nobody up (``disk.py``); the
+user's file objects and iterators are read in a worker thread.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
+import contextlib
 import io
 import os
 import threading
-import zlib
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
@@ -22,18 +21,25 @@ from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
 import aiohttp
 
 from ..errors import SourceChanged
-from .shielding import acquired
+from ..protocol import checksums
+from .disk import Disk
+from .shielding import acquired, threaded
 
 PIECE = 64 * 1024
 """What is handed to aiohttp at a time: it warns of bodies past 1 MiB and copies small ones."""
 
 READ = 1024 * 1024
-"""What is read from a file at a time: a thread switch costs about as much as 256 KiB."""
+"""What is read from a file object at a time: a thread switch costs about as much as 256 KiB."""
+
+_DIGEST_READ = 256 * 1024
+"""What is read of a file to be digested: it stays in the processor's cache."""
 
 _INLINE_HASH = 128 * 1024
 """Below this a digest takes less than handing it to a thread."""
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
+Reached: TypeAlias = Callable[[int], None]
+"""Who is told how many bytes of an attempt were handed to the connection."""
 
 
 @runtime_checkable
@@ -49,14 +55,15 @@ SourceData: TypeAlias = Buffer | str | Path | BinaryFile | AsyncIterable[bytes] 
 class BytesSource:
     """Bytes in memory: sent as views, never copied, always replayable."""
 
-    __slots__ = ("_view",)
+    __slots__ = ("_view", "reached")
     replayable = True
 
-    def __init__(self, data: Buffer) -> None:
+    def __init__(self, data: Buffer, reached: Reached | None = None) -> None:
         view = memoryview(data)
         if not view.contiguous:
             raise ValueError("data: a memoryview with gaps cannot be sent; take its tobytes()")
         self._view = view.cast("B")
+        self.reached = reached
 
     @property
     def size(self) -> int:
@@ -66,30 +73,22 @@ class BytesSource:
         for start in range(0, self._view.nbytes, PIECE):
             yield self._view[start : start + PIECE]
 
-    async def sha256(self) -> str:
+    async def digest(self, algorithm: str) -> bytes:
         if self.size <= _INLINE_HASH:
-            return hashlib.sha256(self._view).hexdigest()
-        return await asyncio.to_thread(lambda: hashlib.sha256(self._view).hexdigest())
-
-    async def md5(self) -> str:
-        digest = partial(hashlib.md5, usedforsecurity=False)
-        return await asyncio.to_thread(lambda: digest(self._view).hexdigest())
-
-    async def crc32(self) -> int:
-        if self.size <= _INLINE_HASH:
-            return zlib.crc32(self._view)
-        return await asyncio.to_thread(zlib.crc32, self._view)
+            return checksums.compute(algorithm, self._view)
+        return await threaded(partial(checksums.compute, algorithm, self._view))
 
 
 class _ReadSource:
     """What can be read again and again, in a thread, as often as an attempt or a digest needs."""
 
-    __slots__ = ("_piece", "size")
+    __slots__ = ("_piece", "reached", "size")
     replayable = True
 
-    def __init__(self, size: int, piece: int = PIECE) -> None:
+    def __init__(self, size: int, piece: int = PIECE, reached: Reached | None = None) -> None:
         self.size = size
         self._piece = piece
+        self.reached = reached
 
     def _each(self) -> Iterator[bytes]:
         raise NotImplementedError
@@ -102,26 +101,19 @@ class _ReadSource:
             for piece in _pieces(data, self._piece):
                 yield piece
 
-    async def sha256(self) -> str:
-        return await asyncio.to_thread(self._hexdigest, "sha256")
+    async def digest(self, algorithm: str) -> bytes:
+        running, pieces = checksums.new(algorithm), self._each()
 
-    async def md5(self) -> str:
-        return await asyncio.to_thread(self._hexdigest, "md5")
+        def step() -> bool:
+            data = next(pieces, None)
+            if data is not None:
+                running.update(data)
+            return data is not None
 
-    def _hexdigest(self, algorithm: str) -> str:
-        running = hashlib.new(algorithm, usedforsecurity=False)
-        for data in self._each():
-            running.update(data)
-        return running.hexdigest()
-
-    async def crc32(self) -> int:
-        def digest() -> int:
-            running = 0
-            for data in self._each():
-                running = zlib.crc32(data, running)
-            return running
-
-        return await asyncio.to_thread(digest)
+        # Step by step: whoever is cancelled does not wait for the end of the file.
+        while await threaded(step):
+            pass
+        return running.digest()
 
 
 class OpenFile:
@@ -131,7 +123,7 @@ class OpenFile:
     under it would let it read from whatever file gets that number next.
     """
 
-    __slots__ = ("_closed", "_fd", "_lock", "_readers", "size")
+    __slots__ = ("_closed", "_fd", "_lock", "_readers", "_state", "size")
 
     def __init__(self, path: str | os.PathLike[str], argument: str) -> None:
         if os.path.isdir(path):
@@ -141,29 +133,49 @@ class OpenFile:
         self._lock = threading.Lock()
         self._readers = 0
         self._closed = False
+        self._state = _state(self._fd)
         self.size = os.fstat(self._fd).st_size
 
-    def read(self, offset: int, size: int) -> bytes:
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[int]:
+        """The descriptor, which stays open for the time being."""
         with self._lock:
             if self._closed:
                 raise ValueError("the file is closed")
             self._readers += 1
         try:
-            return self._pread(size, offset)
+            yield self._fd
         finally:
             with self._lock:
                 self._readers -= 1
                 self._close_if_idle()
 
-    def _pread(self, size: int, offset: int) -> bytes:
-        if hasattr(os, "pread"):
-            return os.pread(self._fd, size, offset)
-        with self._lock:  # Without pread the position belongs to all readers together.
-            os.lseek(self._fd, offset, os.SEEK_SET)
-            return os.read(self._fd, size)
+    def read(self, offset: int, size: int) -> bytes:
+        with self.reading() as descriptor:
+            if hasattr(os, "pread"):
+                return os.pread(descriptor, size, offset)
+            with self._lock:  # Without pread the position belongs to all readers together.
+                os.lseek(descriptor, offset, os.SEEK_SET)
+                return os.read(descriptor, size)
 
-    def size_now(self) -> int:
-        return os.fstat(self._fd).st_size
+    def read_into(self, offset: int, buffer: memoryview) -> int:
+        """Fill *buffer* from *offset* on; how many bytes there were."""
+        if not hasattr(os, "preadv"):
+            data = self.read(offset, len(buffer))
+            buffer[: len(data)] = data
+            return len(data)
+        with self.reading() as descriptor:
+            return os.preadv(descriptor, [buffer], offset)
+
+    def changed(self) -> bool:
+        """Whether size or time of change are others than when the file was opened. Blocks."""
+        with self.reading() as descriptor:
+            return _state(descriptor) != self._state
+
+    @property
+    def identity(self) -> tuple[int, int, int, int]:
+        """Size in bytes, time of change in ns, device and inode, when the file was opened."""
+        return self._state
 
     def close(self) -> None:
         with self._lock:
@@ -174,6 +186,11 @@ class OpenFile:
         if self._closed and not self._readers and self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+
+def _state(descriptor: int) -> tuple[int, int, int, int]:
+    found = os.fstat(descriptor)
+    return found.st_size, found.st_mtime_ns, found.st_dev, found.st_ino
 
 
 async def open_file(path: str | os.PathLike[str], argument: str) -> OpenFile:
@@ -187,21 +204,62 @@ class FileSource(_ReadSource):
     A file that became shorter is ``SourceChanged``.
     """
 
-    __slots__ = ("_file", "_offset")
+    __slots__ = ("_disk", "_file", "_offset", "fast")
 
-    def __init__(self, file: OpenFile, offset: int, size: int, *, piece: int = PIECE) -> None:
-        super().__init__(size, piece)
+    def __init__(
+        self,
+        file: OpenFile,
+        offset: int,
+        size: int,
+        *,
+        piece: int = PIECE,
+        disk: Disk | None = None,
+        fast: bool = True,
+        reached: Reached | None = None,
+    ) -> None:
+        super().__init__(size, piece, reached)
         self._file = file
         self._offset = offset
+        self._disk = disk or Disk()
+        self.fast = fast
+        """Whether the bytes may go to the socket without passing Python."""
 
-    def _each(self) -> Iterator[bytes]:
-        done = 0
+    @property
+    def offset(self) -> int:
+        return self._offset
+
+    @property
+    def disk(self) -> Disk:
+        return self._disk
+
+    def reading(self) -> contextlib.AbstractContextManager[int]:
+        """The file's descriptor, which stays open for the time being."""
+        return self._file.reading()
+
+    async def open(self, start: int = 0) -> AsyncIterator[bytes | memoryview]:
+        done, step = start, min(self._piece, READ)
         while done < self.size:
-            data = self._file.read(self._offset + done, min(READ, self.size - done))
+            count = min(step, self.size - done)
+            read = partial(self._file.read, self._offset + done, count)
+            data = await self._disk.run(read)
             if not data:
                 raise self._short(self.size - done)
             done += len(data)
             yield data
+
+    def _feed(self, update: Callable[[Buffer], None]) -> None:
+        done, buffer = 0, memoryview(bytearray(min(_DIGEST_READ, max(self.size, 1))))
+        while done < self.size:
+            count = self._file.read_into(self._offset + done, buffer[: self.size - done])
+            if not count:
+                raise self._short(self.size - done)
+            done += count
+            update(buffer[:count])
+
+    async def digest(self, algorithm: str) -> bytes:
+        running = checksums.new(algorithm)
+        await self._disk.aside(partial(self._feed, running.update))
+        return running.digest()
 
 
 class SeekableSource(_ReadSource):
@@ -209,8 +267,10 @@ class SeekableSource(_ReadSource):
 
     __slots__ = ("_file", "_start")
 
-    def __init__(self, file: BinaryIO, start: int, size: int) -> None:
-        super().__init__(size)
+    def __init__(
+        self, file: BinaryIO, start: int, size: int, reached: Reached | None = None
+    ) -> None:
+        super().__init__(size, reached=reached)
         self._file = file
         self._start = start
 
@@ -232,10 +292,13 @@ class StreamSource:
     otherwise store, or wait for, something else than was meant.
     """
 
-    __slots__ = ("_stream", "_taken", "size")
+    __slots__ = ("_stream", "_taken", "reached", "size")
 
-    def __init__(self, stream: AsyncIterator[bytes], size: int) -> None:
+    def __init__(
+        self, stream: AsyncIterator[bytes], size: int, reached: Reached | None = None
+    ) -> None:
         self._stream = stream
+        self.reached = reached
         self._taken = False
         self.size = size
 
@@ -264,13 +327,7 @@ class StreamSource:
         for piece in _pieces(held):
             yield piece
 
-    async def sha256(self) -> None:
-        return None
-
-    async def md5(self) -> None:
-        return None
-
-    async def crc32(self) -> None:
+    async def digest(self, algorithm: str) -> None:
         return None
 
 
@@ -320,14 +377,14 @@ async def _reader_pieces(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
 
 
 async def _file_pieces(file: BinaryFile) -> AsyncIterator[bytes]:
-    while data := await asyncio.to_thread(file.read, READ):
+    while data := await threaded(partial(file.read, READ)):
         yield data
 
 
 async def _pulled(iterator: Iterator[bytes]) -> AsyncIterator[bytes]:
     done = object()
-    while (data := await asyncio.to_thread(next, iterator, done)) is not done:
-        yield data  # type: ignore[misc]  # `done` was just ruled out
+    while (data := await threaded(partial(next, iterator, done))) is not done:
+        yield data
 
 
 def is_seekable(file: object) -> bool:
@@ -354,5 +411,5 @@ async def seekable_source(file: BinaryIO) -> BytesSource | SeekableSource:
         file.seek(start)
         return start, max(0, end - start)
 
-    start, size = await asyncio.to_thread(measure)
+    start, size = await threaded(measure)
     return SeekableSource(file, start, size)

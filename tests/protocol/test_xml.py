@@ -12,19 +12,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiohttp_s3_client.errors import ResponseParseError
+from aiohttp_s3_client.protocol.parts import (
+    CopiedPart,
+    ObjectAttributes,
+    ObjectPart,
+    PartsPage,
+    UploadedPart,
+    build_complete,
+    parse_attributes,
+    parse_copied_part,
+    parse_parts,
+)
 from aiohttp_s3_client.protocol.xml import (
     NAMESPACE,
     CompletedUpload,
     CopyResult,
     ErrorDocument,
-    PartsPage,
-    UploadedPart,
-    build_complete,
+    build_tagging,
     is_error,
     parse_complete,
     parse_copy,
     parse_error,
-    parse_parts,
+    parse_tagging,
     parse_upload_id,
     read,
 )
@@ -55,9 +64,36 @@ PARTS = (
     b"<Part><Size>9999999999</Size><ChecksumCRC32>AAAAAA==</ChecksumCRC32>"
     b"<PartNumber>3</PartNumber><ETag>&quot;bb&quot;</ETag></Part></ListPartsResult>"
 )
+COPIED_PART = (
+    b'<CopyPartResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+    b"<LastModified>2009-10-28T22:32:00.000Z</LastModified><ETag>&quot;9b2c&quot;</ETag>"
+    b"<ChecksumSHA256>uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=</ChecksumSHA256>"
+    b"</CopyPartResult>"
+)
+TAGGING = (
+    b'<Tagging xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><TagSet>'
+    b"<Tag><Key>colour &amp; light</Key><Value>dark blue</Value></Tag>"
+    b"<Tag><Value></Value><Key>empty</Key></Tag></TagSet></Tagging>"
+)
+ATTRIBUTES = (
+    b'<GetObjectAttributesResponse xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+    b"<ETag>9b2cf535f27731c974343645a3985328-3</ETag>"
+    b"<Checksum><ChecksumCRC32C>4PjIGQ==-3</ChecksumCRC32C><ChecksumType>COMPOSITE</ChecksumType>"
+    b"</Checksum><ObjectParts><IsTruncated>true</IsTruncated><MaxParts>2</MaxParts>"
+    b"<NextPartNumberMarker>2</NextPartNumberMarker><PartNumberMarker>0</PartNumberMarker>"
+    b"<Part><ChecksumCRC32C>AAAAAA==</ChecksumCRC32C><PartNumber>1</PartNumber>"
+    b"<Size>8388608</Size></Part>"
+    b"<Part><PartNumber>2</PartNumber><Size>5242880</Size></Part><PartsCount>3</PartsCount>"
+    b"</ObjectParts><StorageClass>STANDARD</StorageClass><ObjectSize>13631489</ObjectSize>"
+    b"</GetObjectAttributesResponse>"
+)
 ERROR = (
     b"<Error><Code>NoSuchKey</Code><Message>The key is not there</Message><Key>k</Key>"
     b"<Resource>/b/k</Resource><RequestId>4442587FB7D0A2F9</RequestId><HostId>h</HostId></Error>"
+)
+
+XML_TEXT = st.text(
+    st.characters(min_codepoint=0x20, exclude_categories=["Cs"], exclude_characters="\ufffe\uffff")
 )
 
 PARSERS: dict[str, Callable[[bytes], object]] = {
@@ -65,8 +101,12 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     "CompleteMultipartUploadResult": parse_complete,
     "CopyObjectResult": parse_copy,
     "ListPartsResult": parse_parts,
+    "CopyPartResult": parse_copied_part,
+    "Tagging": parse_tagging,
+    "GetObjectAttributesResponse": parse_attributes,
 }
-DOCUMENTS = (INITIATED, COMPLETED, COPIED, PARTS, ERROR)
+ANSWERS = (INITIATED, COMPLETED, COPIED, PARTS, COPIED_PART, TAGGING, ATTRIBUTES)
+DOCUMENTS = (*ANSWERS, ERROR)
 
 BILLION_LAUGHS = (
     b'<?xml version="1.0"?><!DOCTYPE Error [<!ENTITY a0 "ha">'
@@ -203,7 +243,7 @@ def test_depth_is_bounded() -> None:
 # Answers with status 200
 
 
-@pytest.mark.parametrize("document", [INITIATED, COMPLETED, COPIED, PARTS])
+@pytest.mark.parametrize("document", ANSWERS)
 def test_answers_are_no_errors(document: bytes) -> None:
     assert not is_error(document)
     assert parse_error(document) is None
@@ -264,12 +304,77 @@ def test_a_copy_without_an_etag_did_not_happen() -> None:
 
 
 def test_parts() -> None:
-    parts = [UploadedPart(2, '"aa"', 5242880), UploadedPart(3, '"bb"', 9_999_999_999)]
+    second = UploadedPart(3, '"bb"', 9_999_999_999, {"CRC32": "AAAAAA=="})
+    parts = [UploadedPart(2, '"aa"', 5242880), second]
     assert parse_parts(PARTS) == PartsPage(parts, next_marker=3)
     assert parse_parts(PARTS.replace(b"true", b"false")) == PartsPage(parts, next_marker=None)
     moto = PARTS.replace(b"ListPartsResult", b"ListPartsResponse")
     assert parse_parts(moto) == PartsPage(parts, next_marker=3)
     assert parse_parts(b"<ListPartsResult/>") == PartsPage([], None)
+
+
+def test_a_part_that_was_copied() -> None:
+    checksum = {"SHA256": "uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek="}
+    assert parse_copied_part(DECLARATION + COPIED_PART) == CopiedPart('"9b2c"', checksum)
+    assert parse_copied_part(b"<CopyPartResult><ETag>e</ETag></CopyPartResult>") == ("e", {})
+    assert parse_copied_part(COPIED).etag == '"9b2cf535f27731c974343645a3985328"'
+
+
+def test_tags() -> None:
+    assert parse_tagging(TAGGING) == [("colour & light", "dark blue"), ("empty", "")]
+    assert parse_tagging(b"<Tagging><TagSet/></Tagging>") == []
+    assert parse_tagging(b"<Tagging/>") == []
+
+
+@given(st.lists(st.tuples(XML_TEXT, XML_TEXT)))
+def test_tags_are_read_as_they_are_written(tags: list[tuple[str, str]]) -> None:
+    assert parse_tagging(build_tagging(tags)) == tags
+
+
+@pytest.mark.parametrize("name", [b"Key", b"Value"])
+def test_a_tag_that_is_not_whole(name: bytes) -> None:
+    with pytest.raises(ResponseParseError, match=f"no {name.decode()}"):
+        parse_tagging(TAGGING.replace(b"<%s>" % name, b"<x>").replace(b"</%s>" % name, b"</x>"))
+
+
+def test_attributes() -> None:
+    expected = ObjectAttributes(
+        etag="9b2cf535f27731c974343645a3985328-3",
+        size=13_631_489,
+        checksums={"CRC32C": "4PjIGQ==-3"},
+        checksum_type="COMPOSITE",
+        parts_count=3,
+        parts=(ObjectPart(1, 8388608, {"CRC32C": "AAAAAA=="}), ObjectPart(2, 5242880)),
+        next_marker=2,
+    )
+    assert parse_attributes(DECLARATION + ATTRIBUTES) == expected
+    documented = ATTRIBUTES.replace(b"AttributesResponse", b"AttributesOutput")
+    assert parse_attributes(documented) == expected
+    last = ATTRIBUTES.replace(b"true", b"false")
+    assert parse_attributes(last) == expected._replace(next_marker=None)
+
+
+def test_attributes_of_which_few_were_asked_for() -> None:
+    root = b"GetObjectAttributesResponse"
+    body = b"<%s><ObjectSize>7</ObjectSize></%s>" % (root, root)
+    assert parse_attributes(body) == ObjectAttributes(size=7)
+    assert parse_attributes(b"<%s/>" % root) == ObjectAttributes()
+
+
+@pytest.mark.parametrize(
+    ("written", "instead"),
+    [
+        (b"<NextPartNumberMarker>2</NextPartNumberMarker>", b""),
+        (b"<PartsCount>3</PartsCount>", b"<PartsCount>three</PartsCount>"),
+        (b"<ObjectSize>13631489</ObjectSize>", b"<ObjectSize>-1</ObjectSize>"),
+        (b"<Size>5242880</Size>", b""),
+        (b"<PartNumber>1</PartNumber>", b"<PartNumber/>"),
+    ],
+)
+def test_attributes_that_are_not_whole(written: bytes, instead: bytes) -> None:
+    assert written in ATTRIBUTES
+    with pytest.raises(ResponseParseError, match="GetObjectAttributes"):
+        parse_attributes(ATTRIBUTES.replace(written, instead))
 
 
 @pytest.mark.parametrize(
@@ -396,9 +501,9 @@ def test_complete_is_what_s3_documents() -> None:
     )
 
 
-XML_TEXT = st.text(
-    st.characters(min_codepoint=0x20, exclude_categories=["Cs"], exclude_characters="\ufffe\uffff")
-)
+def test_complete_names_the_algorithm_of_its_checksums() -> None:
+    body = build_complete([(1, "a")], checksums={1: "iQ+v7A=="}, algorithm="SHA256")
+    assert b"<ETag>a</ETag><ChecksumSHA256>iQ+v7A==</ChecksumSHA256></Part>" in body
 
 
 @given(st.dictionaries(st.integers(1, 10_000), XML_TEXT, min_size=1))

@@ -22,7 +22,9 @@ _READ = 64 * 1024
 class ScriptedServer:
     """Plays *steps* in the order in which the heads of requests arrive, over any connection.
 
-    Further requests get *rest*; without it they get a 500 and stand in ``unexpected``.
+    Further requests get *rest*; without it they get a 500 and stand in ``unexpected``. A HEAD in
+    checksum mode, which runs beside a download, is no step's: it gets *inquiry* (a 404 unless
+    given) and stands in ``inquiries``.
     *keep_bodies* off counts the bytes of bodies only; *receive_buffer* is the kernel's, in bytes,
     so that a stalled sender notices early.
     """
@@ -31,15 +33,18 @@ class ScriptedServer:
         self,
         *steps: Step,
         rest: Step | None = None,
+        inquiry: Step | None = None,
         ssl_context: ssl.SSLContext | None = None,
         keep_bodies: bool = True,
         receive_buffer: int | None = None,
     ) -> None:
         self.requests: list[Recorded] = []
         self.unexpected: list[Recorded] = []
+        self.inquiries: list[Recorded] = []
         self.connections = 0
         self._steps = list(steps)
         self._rest = rest
+        self._inquiry = inquiry if inquiry is not None else reply(404)
         self._ssl = ssl_context
         self._keep = keep_bodies
         self._receive_buffer = receive_buffer
@@ -121,8 +126,12 @@ class ScriptedServer:
     ) -> bool:
         """Read one request and play its step. False when the connection is to be closed."""
         request = _parse(await reader.readuntil(b"\r\n\r\n"), number)
-        self.requests.append(request)
-        step = self._next_step(request)
+        if request.method == "HEAD" and request.header("x-amz-checksum-mode"):
+            self.inquiries.append(request)
+            step = self._inquiry
+        else:
+            self.requests.append(request)
+            step = self._next_step(request)
         async with self._arrived:
             self._arrived.notify_all()
         while callable(step):

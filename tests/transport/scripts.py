@@ -15,7 +15,7 @@ from ..servers.steps import Recorded, Reply, reply
 KEY = "AKIDEXAMPLE"
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 TOKEN = "IQoJb3JpZ2luX2VjEXAMPLE/TOKEN+=="
-ETAG = '"9a0364b9e99bb480dd25e1f0284c8555"'
+ETAG = '"9a0364b9e99bb480dd25e1f0284c8555-x"'
 
 
 def client_for(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from aiohttp_s3_client.transport.disk import Disk
 from aiohttp_s3_client.transport.sink import PositionedFile, RangeFiles, Sink, open_sink
 
 FORMS = [PositionedFile, RangeFiles] if hasattr(os, "pwrite") else [RangeFiles]
@@ -18,8 +19,8 @@ FORMS = [PositionedFile, RangeFiles] if hasattr(os, "pwrite") else [RangeFiles]
 
 @pytest.fixture(params=FORMS)
 def form(request: pytest.FixtureRequest) -> Callable[[Path], Sink]:
-    made: Callable[[Path], Sink] = request.param
-    return made
+    made: Callable[[Path, Disk], Sink] = request.param
+    return lambda path: made(path, Disk())
 
 
 async def test_nothing_appears_before_the_end(form: Callable[[Path], Sink], tmp_path: Path) -> None:
@@ -66,7 +67,7 @@ async def test_another_size_than_the_objects_is_never_committed(
 
 
 async def test_a_hole_between_ranges_is_never_committed_as_separate_files(tmp_path: Path) -> None:
-    sink = RangeFiles(tmp_path / "file")
+    sink = RangeFiles(tmp_path / "file", Disk())
     await sink.write(0, b"abc")
     await sink.write(4, b"ef")
     with pytest.raises(RuntimeError):
@@ -149,8 +150,8 @@ async def test_which_form(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, plain: str, kind: type
 ) -> None:
     monkeypatch.setenv("AIOS3_PLAIN", plain)
-    sink = await open_sink(tmp_path / "file")
+    sink = await open_sink(tmp_path / "file", Disk())
     assert isinstance(sink, kind)
     await sink.discard()
     with pytest.raises(FileNotFoundError):
-        await open_sink(tmp_path / "missing" / "file")
+        await open_sink(tmp_path / "missing" / "file", Disk())

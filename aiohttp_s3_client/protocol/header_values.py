@@ -1,0 +1,142 @@
+"""Values of arguments as the values of headers, refused where HTTP cannot carry them.
+
+Each function takes the argument's name for its errors; a ``TypeError`` or ``ValueError`` names it
+and shows the value, unless it is a secret.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+from base64 import b64encode
+from datetime import UTC, datetime
+from email.utils import formatdate
+
+from .clock import parse_http_date
+
+_find_forbidden = re.compile(r"[\0-\x08\n-\x1f\x7f\ud800-\udfff]").search
+_is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
+_ENCODED_WORD_BYTES = 45
+"""Of UTF-8 in one encoded word, which RFC 2047 lets have 75 characters: base64 makes 60 of them."""
+
+
+def shown(argument: str, value: object) -> str:
+    """*value* for an error message; of a key only its type."""
+    return type(value).__name__ if argument.endswith("Key") else repr(value)
+
+
+def text(argument: str, value: object) -> str:
+    """A str that HTTP can carry, as it is."""
+    if not isinstance(value, str):
+        raise TypeError(f"{argument} must be a str, not {shown(argument, value)}")
+    if _find_forbidden(value):
+        hidden = "" if argument.endswith("Key") else f": {value!r}"
+        raise ValueError(
+            f"{argument} has a line break, another control character or a lone surrogate "
+            f"in it, which a header cannot carry{hidden}"
+        )
+    return value
+
+
+def word(argument: str, value: object) -> str:
+    """One of S3's words in upper case, such as the name of a checksum algorithm."""
+    return text(argument, value).upper()
+
+
+def integer(argument: str, value: object) -> str:
+    """An int of 0 or more."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{argument} must be an int, not {value!r}")
+    if value < 0:
+        raise ValueError(f"{argument} must not be negative: {value}")
+    return str(value)
+
+
+def customer_key(argument: str, key: object) -> tuple[str, str]:
+    """A raw key (SSE-C) and its MD5, both in base64."""
+    if not isinstance(key, str | bytes | bytearray):
+        raise TypeError(f"{argument} must be a str or bytes, not {shown(argument, key)}")
+    raw = key.encode() if isinstance(key, str) else bytes(key)
+    digest = hashlib.md5(raw, usedforsecurity=False).digest()
+    return b64encode(raw).decode(), b64encode(digest).decode()
+
+
+def http_date(argument: str, value: object) -> str:
+    """A time as ``Sun, 06 Nov 1994 08:49:37 GMT``, without fractions of a second."""
+    return formatdate(_datetime(argument, value).timestamp(), usegmt=True)
+
+
+def iso_date(argument: str, value: object) -> str:
+    """A time as ``1994-11-06T08:49:37Z``, without fractions of a second."""
+    return _datetime(argument, value).replace(tzinfo=None).isoformat() + "Z"
+
+
+def _datetime(argument: str, value: object) -> datetime:
+    """Whole seconds of a datetime (UTC, where it has no zone), seconds since 1970, or a text."""
+    parsed: datetime | None
+    try:
+        if isinstance(value, datetime):
+            parsed = value
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            parsed = datetime.fromtimestamp(value, UTC)
+        elif isinstance(value, str):
+            parsed = _parsed(value)
+        else:
+            raise TypeError(
+                f"{argument} must be a datetime, a date as text or seconds since 1970, "
+                f"not {value!r}"
+            )
+        if parsed is not None:
+            utc = parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+            return utc.replace(microsecond=0)
+    except (ValueError, OverflowError, OSError) as error:
+        raise ValueError(f"{argument} is no time: {value!r} ({error})") from None
+    raise ValueError(f"{argument} is no time: {value!r}")
+
+
+def _parsed(value: str) -> datetime | None:
+    for parse in (_from_seconds, datetime.fromisoformat):
+        with contextlib.suppress(ValueError):
+            return parse(value)
+    return parse_http_date(value)
+
+
+def _from_seconds(value: str) -> datetime:
+    return datetime.fromtimestamp(float(value), UTC)
+
+
+def metadata_name(name: object) -> str:
+    """The name of a metadata entry, which has to be one of a header."""
+    if not isinstance(name, str):
+        raise TypeError(f"Metadata must have names of type str, not {name!r}")
+    if not _is_token(name):
+        raise ValueError(
+            f"Metadata: the name {name!r} cannot be a header's, which is made of ASCII letters, "
+            "digits and !#$%&'*+-.^_`|~"
+        )
+    return name
+
+
+def metadata_value(argument: str, value: object) -> str:
+    """The value of a metadata entry; if it is not ASCII, as RFC 2047 writes it.
+
+    S3 decodes that on arrival and encodes it again in its answers.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+    """
+    plain = text(argument, value)
+    if plain.isascii():
+        return plain
+    return " ".join(f"=?UTF-8?B?{b64encode(run).decode()}?=" for run in _runs(plain))
+
+
+def _runs(value: str) -> list[bytes]:
+    """The UTF-8 form in pieces that each hold whole characters."""
+    runs = [bytearray()]
+    for character in value:
+        encoded = character.encode()
+        if len(runs[-1]) + len(encoded) > _ENCODED_WORD_BYTES:
+            runs.append(bytearray())
+        runs[-1] += encoded
+    return [bytes(run) for run in runs]

@@ -1,0 +1,167 @@
+"""The documents about parts: of an upload under way, of a copy, of an object made of them.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from ..config import MAX_PARTS
+from .xml import NAMESPACE, count, elements, escaped, first, records, required, unexpected
+
+Checksums = Mapping[str, str]
+"""By the algorithm's name (``CRC64NVME``), as S3 writes them: base64, a composite one with the
+number of its parts behind a hyphen."""
+
+_CHECKSUM = "Checksum"
+_NO_VALUES = frozenset({"", "Algorithm", "Type"})
+_NONE: Checksums = MappingProxyType({})
+
+
+class UploadedPart(NamedTuple):
+    """A part that the server holds; ``size`` in bytes."""
+
+    number: int
+    etag: str
+    size: int
+    checksums: Checksums = _NONE
+
+
+class PartsPage(NamedTuple):
+    """A page of ListParts; ``next_marker`` asks for the next one, None on the last."""
+
+    parts: list[UploadedPart]
+    next_marker: int | None
+
+
+class CopiedPart(NamedTuple):
+    """The part that UploadPartCopy made."""
+
+    etag: str
+    checksums: Checksums = _NONE
+
+
+class ObjectPart(NamedTuple):
+    """A part of a finished object; ``size`` in bytes."""
+
+    number: int
+    size: int
+    checksums: Checksums = _NONE
+
+
+class ObjectAttributes(NamedTuple):
+    """What GetObjectAttributes says of an object: of each attribute what was asked for."""
+
+    etag: str = ""
+    """Without quotes, other than everywhere else."""
+    size: int | None = None
+    """In bytes."""
+    checksums: Checksums = _NONE
+    checksum_type: str = ""
+    """``FULL_OBJECT``, ``COMPOSITE``, or empty where the server does not say."""
+    parts_count: int | None = None
+    """None for an object that was not uploaded in parts."""
+    parts: tuple[ObjectPart, ...] = ()
+    """One page of them. S3 tells them only where the parts have checksums."""
+    next_marker: int | None = None
+    """The ``x-amz-part-number-marker`` of the next page, None on the last."""
+
+
+def parse_parts(body: bytes) -> PartsPage:
+    """A page of ListParts."""
+    roots = ("ListPartsResult", "ListPartsResponse")  # The second is that of moto.
+    found = elements(body, *roots)
+    page = first(found)
+    try:
+        parts = [
+            UploadedPart(
+                count(part["PartNumber"]), part["ETag"], count(part["Size"]), _checksums(part)
+            )
+            for part in records(found, "Part")
+        ]
+        more = page.get("IsTruncated") == "true"
+        return PartsPage(parts, count(page["NextPartNumberMarker"]) if more else None)
+    except (KeyError, ValueError) as error:
+        raise unexpected(body, roots[0], f"a number or ETag is missing: {error}") from None
+
+
+def parse_copied_part(body: bytes) -> CopiedPart:
+    """The answer to UploadPartCopy, when it is not an error."""
+    roots = ("CopyPartResult", "CopyObjectResult")
+    found = first(elements(body, *roots))
+    return CopiedPart(required(body, roots, found, "ETag"), _checksums(found))
+
+
+def parse_attributes(body: bytes) -> ObjectAttributes:
+    """The answer to GetObjectAttributes: an object's own facts, and a page of its parts."""
+    # S3 answers the first, its documentation has the second, and so have other servers.
+    roots = ("GetObjectAttributesResponse", "GetObjectAttributesOutput")
+    found = elements(body, *roots)
+    fields = first(found)
+    try:
+        more = fields.get("ObjectParts/IsTruncated") == "true"
+        return ObjectAttributes(
+            etag=fields.get("ETag", "").strip('"'),
+            size=_count_of(fields, "ObjectSize"),
+            checksums=_checksums(fields, "Checksum/"),
+            checksum_type=fields.get("Checksum/ChecksumType", ""),
+            parts_count=_count_of(fields, "ObjectParts/PartsCount"),
+            parts=tuple(
+                ObjectPart(count(part["PartNumber"]), count(part["Size"]), _checksums(part))
+                for part in records(found, "ObjectParts/Part")
+            ),
+            next_marker=count(fields["ObjectParts/NextPartNumberMarker"]) if more else None,
+        )
+    except (KeyError, ValueError) as error:
+        raise unexpected(body, roots[0], f"a number is missing: {error}") from None
+
+
+def build_complete(
+    parts: Iterable[tuple[int, str]],
+    *,
+    checksums: Mapping[int, str] | None = None,
+    algorithm: str = "CRC32",
+) -> bytes:
+    """The body of CompleteMultipartUpload.
+
+    *parts* are numbers (1 to 10,000) with the ETags that the server gave; *checksums* are the
+    parts' own of *algorithm*, base64, by part number, for as many parts as have one. Raises
+    ``ValueError`` for no parts, a number given twice, and one that S3 does not know.
+    """
+    ordered = sorted(parts)
+    if not ordered:
+        raise ValueError("parts must not be empty")
+    pieces = [f'<CompleteMultipartUpload xmlns="{NAMESPACE}">']
+    last = 0
+    for number, etag in ordered:
+        if not 1 <= number <= MAX_PARTS or number == last:
+            raise ValueError(f"parts: number {number} is given twice or not in 1..{MAX_PARTS}")
+        last = number
+        pieces.append(f"<Part><PartNumber>{number}</PartNumber>")
+        pieces.append(f"<ETag>{escaped(etag)}</ETag>")
+        if checksums and (checksum := checksums.get(number)):
+            name = f"{_CHECKSUM}{algorithm}"
+            pieces.append(f"<{name}>{escaped(checksum)}</{name}>")
+        pieces.append("</Part>")
+    pieces.append("</CompleteMultipartUpload>")
+    return "".join(pieces).encode()
+
+
+def _checksums(fields: Mapping[str, str], within: str = "") -> dict[str, str]:
+    prefix = within + _CHECKSUM
+    return {
+        path.removeprefix(prefix): text
+        for path, text in fields.items()
+        if path.startswith(prefix) and path.removeprefix(prefix) not in _NO_VALUES and text
+    }
+
+
+def _count_of(fields: Mapping[str, str], name: str) -> int | None:
+    text = fields.get(name)
+    return None if text is None else count(text)

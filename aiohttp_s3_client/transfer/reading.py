@@ -1,0 +1,148 @@
+"""Reading an object, or ranges of it, into memory.
+
+Everything here goes straight from the connection into the buffer where it belongs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import bisect
+from collections.abc import AsyncGenerator, Callable, Sequence
+from functools import partial
+
+from ..engine import Engine
+from ..models import DownloadResult
+from ..protocol.ranges import ByteRange, cut, merge
+from ..transport.disk import Disk
+from ..transport.receive import Reception
+from ..transport.sink import Memory
+from ..transport.source import Buffer
+from .ranged import Opening, RangedObject, ReadOptions, closed_on_error
+from .schedule import Job, run_jobs
+from .verify import Inquiry, Verifier
+
+
+class _BufferOfBytes:
+    """What ``Verifier`` reads back: a whole object in memory."""
+
+    def __init__(self, buffer: memoryview, disk: Disk) -> None:
+        self._buffer = buffer
+        self._disk = disk
+
+    async def read_back(self, start: int, stop: int, digest: Callable[[Buffer], None]) -> None:
+        await self._disk.aside(partial(digest, self._buffer[start:stop]))
+
+
+async def read_into(
+    engine: Engine,
+    bucket: str,
+    key: str,
+    buffer: memoryview,
+    how: ReadOptions,
+    *,
+    wanted: ByteRange | None = None,
+    range_size: int,
+    workers: int,
+    verify: bool,
+    md5_wanted: bool = False,
+) -> DownloadResult:
+    """Fill *buffer* with the object, or with *wanted* of it, in parallel ranges.
+
+    The result's ``size`` is the number of bytes written. Raises ``ValueError`` when they do not
+    fit, before any of them is received.
+    """
+    found = RangedObject(engine, bucket, key, how)
+    begin = wanted.start if wanted is not None else 0
+    end = begin + range_size if wanted is None else min(wanted.stop, begin + range_size)
+    opening = await found.open(ByteRange(begin, end))
+    with closed_on_error(opening.answer):
+        given, total = found.measured(opening)
+        stop = total if wanted is None else min(wanted.stop, total)
+        size = max(0, stop - begin)
+        _check_room(buffer, size)
+        if not size:
+            opening.answer.response.release()
+            return DownloadResult(0, found.etag, found.version_id, None if verify else False)
+    first = ByteRange(begin, min(given.stop, stop))
+    rest = list(cut(first.stop, stop, range_size))
+    inquiry = Inquiry(engine, found, how, md5_wanted=md5_wanted)
+    whole = verify and size == total
+    if whole:
+        inquiry.begin(opening.answer, one_range=not rest)
+    disk = Disk()
+    reception = Reception(Memory(buffer, begin), disk)
+
+    async def jobs() -> AsyncGenerator[Job, None]:
+        yield partial(found.fetch, first, reception, _ignore, opening)
+        for part in rest:
+            yield partial(found.fetch, part, reception, _ignore)
+
+    verified: bool | None = None if verify else False
+    try:
+        await run_jobs(jobs(), workers)
+        if whole:
+            verified = await Verifier(inquiry, _BufferOfBytes(buffer, disk)).finish(total)
+    finally:
+        await inquiry.close()
+    return DownloadResult(size, found.etag, found.version_id, verified)
+
+
+def _check_room(buffer: memoryview, size: int) -> None:
+    if size > buffer.nbytes:
+        raise ValueError(f"buffer: {buffer.nbytes} bytes, too small for {size}")
+
+
+async def read_ranges(
+    engine: Engine,
+    bucket: str,
+    key: str,
+    ranges: Sequence[ByteRange],
+    how: ReadOptions,
+    *,
+    coalesce: int,
+    workers: int,
+) -> list[bytes]:
+    """The bytes of each of *ranges*, in their order, all of the same version of the object.
+
+    Ranges that overlap, or are less than *coalesce* bytes apart, are fetched as one. Raises
+    ``InvalidRange`` for one that begins behind the end of the object; one that ends behind it is
+    cut there.
+    """
+    merged = merge(ranges, coalesce)
+    found = RangedObject(engine, bucket, key, how)
+    fetched: dict[int, memoryview] = {}
+    known = asyncio.Event()
+
+    async def fetch(wanted: ByteRange, opening: Opening | None = None) -> None:
+        assert found.total is not None
+        part = ByteRange(wanted.start, min(wanted.stop, found.total))
+        data = memoryview(bytearray(max(0, part.size)))
+        await found.fetch(part, Reception(Memory(data, part.start), Disk()), _ignore, opening)
+        fetched[wanted.start] = data
+
+    async def begin(wanted: ByteRange) -> None:
+        opening = await found.open(wanted)
+        with closed_on_error(opening.answer):
+            found.measured(opening)
+        known.set()
+        await fetch(wanted, opening)
+
+    async def jobs() -> AsyncGenerator[Job, None]:
+        yield partial(begin, merged[0])
+        await known.wait()
+        for wanted in merged[1:]:
+            yield partial(fetch, wanted)
+
+    if merged:
+        await run_jobs(jobs(), workers)
+    starts = sorted(fetched)
+    return [_slice(fetched, starts, wanted) for wanted in ranges]
+
+
+def _slice(fetched: dict[int, memoryview], starts: Sequence[int], wanted: ByteRange) -> bytes:
+    start = starts[bisect.bisect_right(starts, wanted.start) - 1]
+    return bytes(fetched[start][wanted.start - start : wanted.stop - start])
+
+
+def _ignore(position: int) -> None:
+    """Nobody is told."""

@@ -1,0 +1,260 @@
+"""An object as a stream: its ranges are fetched in parallel and given out in order.
+
+::
+
+    ranges ──> budget ──> N fetches side by side ──> one queue each ──> the caller, in order
+                  ^                                                        │
+                  └───────────────── what was given out ───────────────────┘
+
+Ranges begin in their order, so the one that the caller waits for always has its bytes in the
+budget already, and a caller who stops reading stops the fetching.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Self
+
+from ..engine import Engine
+from ..protocol.ranges import ByteRange, cut
+from ..transport.budget import Budget, Throttle
+from ..transport.disk import Disk
+from ..transport.receive import Reception
+from ..transport.shielding import settled
+from .progress import ProgressMeter
+from .ranged import Opening, RangedObject, ReadOptions, closed_on_error
+from .verify import Expected, Inquiry
+
+Buffer = bytes | bytearray | memoryview
+
+
+class _Window:
+    """One range on its way: what arrived of it and was not given out yet."""
+
+    file = None
+
+    def __init__(self, held: int) -> None:
+        self.pieces: deque[bytes] = deque()
+        self.arrived = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
+        self.held = held
+        """Bytes of the budget that are its own."""
+
+    def view(self, position: int, size: int) -> None:
+        return None
+
+    async def write(self, position: int, data: Buffer) -> None:
+        self.pieces.append(data if isinstance(data, bytes) else bytes(data))
+        self.arrived.set()
+
+    def ended(self, task: asyncio.Task[None]) -> None:
+        self.arrived.set()
+
+
+class ObjectStream(AsyncIterator[bytes]):
+    """An object, or a range of it, as pieces of bytes in order.
+
+    Iterate over it, best within ``async with``: leaving it early gives the connections back.
+    ``size`` (bytes of the whole object), ``etag`` and ``version_id`` are known from the first
+    piece on, or once entered. When the last piece has been given out the whole is held to the
+    object's checksum: ``ChecksumMismatch`` instead of the end, and ``verified`` as in
+    ``DownloadResult``.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        bucket: str,
+        key: str,
+        how: ReadOptions,
+        *,
+        wanted: ByteRange | None,
+        range_size: int,
+        workers: int,
+        memory: int,
+        verify: bool,
+        md5_wanted: bool = False,
+        bandwidth: int | None = None,
+        meter: ProgressMeter | None = None,
+    ) -> None:
+        self._object = RangedObject(engine, bucket, key, how)
+        self._wanted = wanted
+        self._range_size = range_size
+        self._slots = asyncio.Semaphore(workers)
+        self._budget = Budget(memory)
+        self._throttle = Throttle(bandwidth).wait if bandwidth else None
+        self._inquiry: Inquiry | None = None
+        if verify and wanted is None:
+            self._inquiry = Inquiry(engine, self._object, how, md5_wanted=md5_wanted)
+        self._expected: Expected | None = None
+        self._meter = meter or ProgressMeter()
+        self._windows: deque[_Window] = deque()
+        self._added = asyncio.Event()
+        self._starter: asyncio.Task[None] | None = None
+        self._opened = False
+        self._ended = False
+        self.verified: bool | None = False if not verify else None
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the whole object; None before the first piece, or where no server says it."""
+        return self._object.total
+
+    @property
+    def etag(self) -> str | None:
+        return self._object.etag
+
+    @property
+    def version_id(self) -> str | None:
+        return self._object.version_id
+
+    async def __aenter__(self) -> Self:
+        if self._ended:
+            raise RuntimeError("the stream is closed; ask for another one")
+        try:
+            await self._open()
+        except BaseException:
+            await self.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._ended:
+            raise StopAsyncIteration
+        try:
+            await self._open()
+            piece = await self._next()
+            if piece is None and self._expected is not None:
+                self._expected.finish()
+                self.verified = True
+        except BaseException:
+            await self.aclose()
+            raise
+        if piece is None:
+            await self.aclose()
+            raise StopAsyncIteration
+        if self._expected is not None:
+            self._expected.update(piece)
+        self._meter.add(len(piece))
+        return piece
+
+    async def aclose(self) -> None:
+        """Stop fetching and give the connections back. The iteration has ended."""
+        self._ended = True
+        tasks = [window.task for window in self._windows if window.task is not None]
+        tasks += [self._starter] if self._starter is not None else []
+        self._windows.clear()
+        self._starter = None
+        for task in tasks:
+            task.cancel()
+        try:
+            await settled(*tasks)
+        finally:
+            if self._inquiry is not None:
+                await self._inquiry.close()
+
+    async def _open(self) -> None:
+        """Ask for the first range, once."""
+        if self._opened:
+            return
+        self._opened = True
+        wanted, step = self._wanted, self._range_size
+        begin = 0 if wanted is None else wanted.start
+        end = begin + step if wanted is None else min(wanted.stop, begin + step)
+        opening = await self._object.open(ByteRange(begin, end))
+        with closed_on_error(opening.answer):
+            await self._plan(opening, begin)
+            if self._inquiry is not None:
+                self._inquiry.begin(opening.answer, one_range=True)
+                self._expected = await self._inquiry.result()
+
+    async def _plan(self, opening: Opening, begin: int) -> None:
+        """Cut what is wanted into ranges, the first of which *opening* has."""
+        if opening.given is None and self._wanted is None:
+            self._add(None, 0, opening)
+            return
+        given, total = self._object.measured(opening)
+        stop = total if self._wanted is None else min(self._wanted.stop, total)
+        first = ByteRange(begin, max(begin, min(given.stop, stop)))
+        self._meter.total = stop - begin
+        if not first.size:
+            opening.answer.response.release()
+            return
+        await self._budget.take(first.size)
+        self._add(first, first.size, opening)
+        rest = list(cut(first.stop, stop, self._range_size))
+        self._starter = asyncio.create_task(self._start(rest))
+        self._starter.add_done_callback(lambda _: self._added.set())
+
+    async def _start(self, ranges: list[ByteRange]) -> None:
+        for wanted in ranges:
+            await self._budget.take(wanted.size)
+            self._add(wanted, wanted.size)
+
+    def _add(self, wanted: ByteRange | None, held: int, opening: Opening | None = None) -> None:
+        window = _Window(held)
+        window.task = asyncio.create_task(self._fetch(window, wanted, opening))
+        window.task.add_done_callback(window.ended)
+        self._windows.append(window)
+        self._added.set()
+
+    async def _fetch(
+        self, window: _Window, wanted: ByteRange | None, opening: Opening | None
+    ) -> None:
+        # Pieces go on as they come: nothing is gathered.
+        reception = Reception(window, Disk(), buffer_size=1, throttle=self._throttle)
+        async with self._slots:
+            if wanted is None:
+                assert opening is not None
+                await self._object.fetch_unmeasured(opening, reception, _ignore, again=False)
+            else:
+                await self._object.fetch(wanted, reception, _ignore, opening)
+
+    # Giving out
+
+    async def _next(self) -> bytes | None:
+        """The next piece; None behind the last."""
+        while True:
+            if not self._windows:
+                if self._starter is None or self._starter.done():
+                    return None
+                self._added.clear()
+                await self._added.wait()
+                continue
+            window = self._windows[0]
+            if window.pieces:
+                piece = window.pieces.popleft()
+                self._give_back(window, len(piece))
+                return piece
+            assert window.task is not None
+            if window.task.done():
+                window.task.result()
+                self._give_back(window, window.held)
+                self._windows.popleft()
+                continue
+            window.arrived.clear()
+            await window.arrived.wait()
+
+    def _give_back(self, window: _Window, size: int) -> None:
+        size = min(size, window.held)
+        window.held -= size
+        if size:
+            self._budget.give_back(size)
+
+
+def _ignore(position: int) -> None:
+    """Progress is counted where pieces are given out."""

@@ -1,0 +1,397 @@
+"""What is done with a borrowed socket: bytes go between it and a file without passing Python.
+
+::
+
+    download   socket ──splice──> pipe ──splice──> file        (Linux, plain HTTP)
+    upload     file ────────────sendfile─────────> socket      (Linux, macOS, plain HTTP)
+
+The socket stays its transport's. What is read or written here is a duplicate of its descriptor,
+which the event loop watches like any other; while a download runs, the transport's own reading is
+paused, and an upload begins only when the transport's write buffer is empty. The transport goes on
+noticing whatever else happens on the connection: an early answer to an upload is read by aiohttp
+as ever, and a transport that closes (``session.close()``) ends the transfer here.
+
+Each step moves at most 1 MiB, so the loop has its turn in between. A step may touch the disk;
+when one was slow the following ones are made in a thread (see ``disk.py``). The socket never
+blocks: its descriptor is non-blocking, for the thread as well.
+
+``loop.sendfile`` is not used: it stops reading (an early 403 hangs or hides behind a broken pipe),
+leaves its task pending when the transport is aborted, takes a shortened file for success, and
+uvloop has none. ``SO_RCVLOWAT`` is not used either: with ``splice`` there is nothing to win.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+import sys
+from collections.abc import Callable
+from functools import partial
+
+from ..errors import SourceChanged
+from .disk import Disk
+from .shielding import settled
+
+STEP = 1024 * 1024
+_F_SETPIPE_SZ = 1031
+_LOOK_SECONDS = 1.0
+"""How often a waiting transfer looks whether its transport is still there."""
+
+CAN_SPLICE = hasattr(os, "splice") and sys.platform == "linux"
+CAN_SENDFILE = hasattr(os, "sendfile") and sys.platform != "win32"
+
+
+_UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
+
+
+class Unsupported(Exception):
+    """The file's system cannot do this; what had been moved before counts."""
+
+
+class FileFailed(Exception):
+    """The file failed, not the connection: *error* is for the user."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def plain_socket(transport: asyncio.BaseTransport) -> int | None:
+    """The descriptor of a transport's TCP socket; None where bytes pass through TLS, or nothing
+    can be told."""
+    if transport.get_extra_info("sslcontext") is not None or transport.is_closing():
+        return None
+    sock = transport.get_extra_info("socket")
+    if sock is None:
+        return None
+    descriptor = sock.fileno()
+    return descriptor if descriptor >= 0 else None
+
+
+class _Pump:
+    """Moves *size* bytes between a transport's socket and a file, a step at each readiness."""
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        descriptor: int,
+        size: int,
+        *,
+        disk: Disk,
+        timeout: float | None,
+        moved: Callable[[int], None],
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._transport = transport
+        self._disk = disk
+        self._timeout = timeout
+        self._report = moved
+        self._size = size
+        self._since = 0.0
+        self._seen = -1
+        self._thread: asyncio.Task[int] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._waiting = False
+        self.moved = 0
+        self._fd = os.dup(descriptor)
+        self._done: asyncio.Future[None] = self._loop.create_future()
+
+    def _step(self) -> int:
+        """Move something. Raises ``BlockingIOError`` when the socket is not ready."""
+        raise NotImplementedError
+
+    def _watch(self) -> None:
+        raise NotImplementedError
+
+    def _unwatch(self) -> None:
+        raise NotImplementedError
+
+    async def run(self) -> None:
+        """Move it all. Raises ``OSError``, or ``TimeoutError`` when the other side stands still."""
+        try:
+            self._resume()
+            self._look()
+            await self._done
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._pause()
+            try:
+                if self._thread is not None:
+                    await settled(self._thread)
+            finally:
+                self._close()
+
+    def _close(self) -> None:
+        os.close(self._fd)
+
+    def _resume(self) -> None:
+        self._waiting = True
+        self._watch()
+
+    def _pause(self) -> None:
+        if self._waiting:
+            self._waiting = False
+            self._unwatch()
+
+    def _fail(self, error: BaseException) -> None:
+        self._pause()
+        if not self._done.done():
+            self._done.set_exception(error)
+
+    def _look(self) -> None:
+        """Time passes: is the transport still there, and did anything move?"""
+        if self._done.done():
+            return
+        now = self._loop.time()
+        if self._transport.is_closing():
+            self._fail(ConnectionResetError(errno.ECONNRESET, "the connection was closed"))
+            return
+        if self.moved != self._seen or not self._waiting:  # A slow disk is not the server's doing.
+            self._seen, self._since = self.moved, now
+        elif self._timeout is not None and now - self._since >= self._timeout:
+            self._fail(TimeoutError(f"nothing moved for {self._timeout:g} s"))
+            return
+        pause = _LOOK_SECONDS if self._timeout is None else min(_LOOK_SECONDS, self._timeout / 4)
+        self._timer = self._loop.call_later(pause, self._look)
+
+    def _ready(self) -> None:
+        if self._transport.is_closing():
+            self._fail(ConnectionResetError(errno.ECONNRESET, "the connection was closed"))
+        elif self._disk.quick:
+            try:
+                count = self._disk.timed(self._step)
+            except (BlockingIOError, InterruptedError):
+                return
+            except BaseException as error:
+                self._fail(error)
+            else:
+                self._took(count)
+        else:
+            self._pause()
+            self._thread = asyncio.create_task(
+                asyncio.to_thread(partial(self._disk.timed, self._step))
+            )
+            self._thread.add_done_callback(self._after_thread)
+
+    def _after_thread(self, task: asyncio.Task[int]) -> None:
+        if self._done.done() or task.cancelled():
+            return
+        error = task.exception()
+        if error is None:
+            self._took(task.result())
+        elif not isinstance(error, BlockingIOError | InterruptedError):
+            self._fail(error)
+        if not self._done.done():
+            self._resume()
+
+    def _took(self, count: int) -> None:
+        self.moved += count
+        try:
+            self._report(count)
+        except BaseException as error:
+            self._fail(error)
+            return
+        if self.moved >= self._size:
+            self._pause()
+            if not self._done.done():
+                self._done.set_result(None)
+
+
+class _Sendfile(_Pump):
+    """File to socket."""
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        descriptor: int,
+        size: int,
+        *,
+        file: int,
+        offset: int,
+        disk: Disk,
+        moved: Callable[[int], None],
+    ) -> None:
+        super().__init__(transport, descriptor, size, disk=disk, timeout=None, moved=moved)
+        self._file = file
+        self._offset = offset
+
+    def _watch(self) -> None:
+        self._loop.add_writer(self._fd, self._ready)
+
+    def _unwatch(self) -> None:
+        self._loop.remove_writer(self._fd)
+
+    def _step(self) -> int:
+        left = self._size - self.moved
+        try:
+            count = os.sendfile(self._fd, self._file, self._offset + self.moved, min(STEP, left))
+        except OSError as error:
+            if error.errno in _UNSUPPORTED:
+                raise Unsupported from error
+            if error.errno == errno.EIO:
+                raise FileFailed(error) from error
+            raise
+        if count == 0:
+            raise SourceChanged(f"the file ends {left} bytes before what was announced")
+        return count
+
+
+class _Splice(_Pump):
+    """Socket to file, by way of a pipe that holds what is on its way."""
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        descriptor: int,
+        size: int,
+        *,
+        file: int,
+        offset: int,
+        disk: Disk,
+        timeout: float | None,
+        moved: Callable[[int], None],
+    ) -> None:
+        self._out, self._in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            super().__init__(transport, descriptor, size, disk=disk, timeout=timeout, moved=moved)
+        except BaseException:
+            self._close_pipe()
+            raise
+        self._file = file
+        self._offset = offset
+        self._refused = False
+        with contextlib.suppress(OSError):  # Over the user's limit of pipe memory: smaller steps.
+            _widen(self._in)
+
+    def _close(self) -> None:
+        super()._close()
+        # Never used again: a pipe that still holds bytes would give them to the next file.
+        self._close_pipe()
+
+    def _close_pipe(self) -> None:
+        os.close(self._in)
+        os.close(self._out)
+
+    def _watch(self) -> None:
+        self._loop.add_reader(self._fd, self._ready)
+
+    def _unwatch(self) -> None:
+        self._loop.remove_reader(self._fd)
+
+    def _step(self) -> int:
+        left = self._size - self.moved
+        count = os.splice(
+            self._fd, self._in, min(STEP, left), flags=os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK
+        )
+        if count == 0:
+            raise ConnectionResetError(errno.ECONNRESET, f"the body ended {left} bytes too early")
+        written = 0
+        while written < count:
+            place = self._offset + self.moved + written
+            try:
+                written += os.splice(self._out, self._file, count - written, offset_dst=place)
+            except OSError as error:
+                if error.errno not in _UNSUPPORTED:
+                    raise FileFailed(error) from error
+                self._rescue(count - written, place)
+                self._refused = True
+                break
+        return count
+
+    def _rescue(self, count: int, place: int) -> None:
+        """Write what the pipe holds in the ordinary way."""
+        while count:
+            data = os.read(self._out, count)
+            count -= len(data)
+            place = write_at(self._file, data, place)
+
+    def _took(self, count: int) -> None:
+        super()._took(count)
+        if self._refused:
+            self._fail(Unsupported())
+
+
+def _widen(pipe: int) -> None:
+    import fcntl  # noqa: PLC0415  # not on every system; this is called where it is
+
+    fcntl.fcntl(pipe, _F_SETPIPE_SZ, STEP)
+
+
+def write_at(file: int, data: bytes | bytearray | memoryview, position: int) -> int:
+    """Write all of *data* at *position*; the position behind it. Raises ``FileFailed``."""
+    view = memoryview(data)
+    while view:
+        try:
+            count = os.pwrite(file, view, position)
+        except OSError as error:
+            raise FileFailed(error) from error
+        position += count
+        view = view[count:]
+    return position
+
+
+async def send_file(
+    transport: asyncio.Transport,
+    descriptor: int,
+    *,
+    file: int,
+    offset: int,
+    size: int,
+    disk: Disk,
+    moved: Callable[[int], None],
+) -> None:
+    """Send *size* bytes of the open *file* from *offset* on; *moved* is told of each step.
+
+    The transport's own buffer has to be empty. How long the other side may stand still is the
+    caller's to watch. Raises ``SourceChanged`` when the file ends early, ``Unsupported``,
+    ``FileFailed``, and ``OSError`` for the connection.
+    """
+    pump = _Sendfile(transport, descriptor, size, file=file, offset=offset, disk=disk, moved=moved)
+    await pump.run()
+
+
+async def splice_to_file(
+    transport: asyncio.Transport,
+    descriptor: int,
+    *,
+    file: int,
+    offset: int,
+    size: int,
+    disk: Disk,
+    timeout: float | None,
+    moved: Callable[[int], None],
+) -> None:
+    """Receive *size* bytes into the open *file* at *offset*; *moved* is told of each step.
+
+    The transport's own reading has to be paused. Raises ``Unsupported``, ``FileFailed``,
+    ``OSError`` for the connection, and ``TimeoutError`` when nothing arrives for *timeout*
+    seconds.
+    """
+    pump = _Splice(
+        transport,
+        descriptor,
+        size,
+        file=file,
+        offset=offset,
+        disk=disk,
+        timeout=timeout,
+        moved=moved,
+    )
+    await pump.run()
+
+
+def has_more(descriptor: int) -> bool:
+    """Whether anything stands in the socket to be read, be it the end of the connection."""
+    with socket.socket(fileno=os.dup(descriptor)) as duplicate:
+        duplicate.setblocking(False)
+        try:
+            duplicate.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        return True

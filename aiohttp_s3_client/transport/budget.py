@@ -1,0 +1,77 @@
+"""What one transfer may use: bytes of memory, bytes a second."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+
+class Budget:
+    """Bytes that a transfer may hold in memory at once, given out in the order of asking.
+
+    Whoever holds some must not ask for more before giving it back. More than the whole budget is
+    granted when nothing else is held: a transfer with a small limit is slow, and never stuck.
+    """
+
+    __slots__ = ("_held", "_limit", "_waiting")
+
+    def __init__(self, limit: int | None) -> None:
+        self._limit = limit
+        self._held = 0
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    @property
+    def held(self) -> int:
+        return self._held
+
+    async def take(self, size: int) -> None:
+        """Wait until *size* bytes are free, and hold them."""
+        if not self._waiting and self._fits(size):
+            self._held += size
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((size, turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.give_back(size)
+            else:
+                self._waiting.remove((size, turn))
+                self._grant()
+            raise
+
+    def give_back(self, size: int) -> None:
+        """Hold *size* bytes less; whoever waits first has its turn first."""
+        self._held -= size
+        self._grant()
+
+    def _fits(self, size: int) -> bool:
+        return self._limit is None or not self._held or self._held + size <= self._limit
+
+    def _grant(self) -> None:
+        while self._waiting and self._fits(self._waiting[0][0]):
+            size, turn = self._waiting.popleft()
+            if not turn.done():
+                self._held += size
+                turn.set_result(None)
+
+
+class Throttle:
+    """Bytes a second that all requests of a transfer share."""
+
+    __slots__ = ("_free_at", "_rate")
+
+    def __init__(self, bytes_per_second: float) -> None:
+        self._rate = bytes_per_second
+        self._free_at = 0.0
+
+    async def wait(self, size: int) -> None:
+        """Account for *size* bytes and wait until they are paid for.
+
+        What was not used within a tenth of a second is lost: a pause is not made up for.
+        """
+        now = asyncio.get_running_loop().time()
+        self._free_at = max(self._free_at, now - 0.1) + size / self._rate
+        if self._free_at > now:
+            await asyncio.sleep(self._free_at - now)

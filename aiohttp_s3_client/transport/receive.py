@@ -1,0 +1,261 @@
+"""Receiving a body into its place, by the shortest road that there is.
+
+==================  =============================  ==========================================
+destination         connection                     road
+==================  =============================  ==========================================
+file by position    plain, Linux                   ``splice``: no byte passes Python
+file by position    TLS, other systems             our own protocol: one buffer, ``pwrite``
+memory              any                            our own protocol: straight into its place
+anything else       any                            ``response.content``, piece by piece
+==================  =============================  ==========================================
+
+The last road uses aiohttp's public API alone. It is taken whenever another one is not to be had,
+for bodies of unknown length, when the bandwidth is bounded, and with ``AIOS3_PLAIN=1``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import aiohttp
+
+from .borrowed import CAN_SPLICE, FileFailed, Unsupported, splice_to_file
+from .disk import Disk
+from .exchange import Fault
+from .intake import receive_in_place, receive_to_file
+from .takeover import Takeover
+
+
+class Landing(Protocol):
+    """Where the bytes of an object go, by position."""
+
+    @property
+    def file(self) -> int | None:
+        """The descriptor of a file that may be written by position at any time, if it is one."""
+
+    def view(self, position: int, size: int) -> memoryview | None:
+        """The memory at *position*, if it is memory."""
+
+    async def write(self, position: int, data: bytes | bytearray | memoryview) -> None:
+        """Put *data* at *position*. It is not kept."""
+
+
+@dataclass(slots=True)
+class Reception:
+    """How the bodies of one transfer are received."""
+
+    landing: Landing
+    disk: Disk
+    buffer_size: int = 256 * 1024
+    """What is gathered for one write to the disk."""
+    throttle: Callable[[int], Awaitable[None]] | None = None
+    """Waits until so many bytes more may have been received."""
+    fast: bool = True
+    """Whether a connection may be taken over."""
+    splices: bool = True
+    """Whether the landing's file takes spliced pages; False once it has refused."""
+    buffers: list[bytearray] = field(default_factory=list)
+    """Those that are free to be used again: one for each range in flight."""
+
+    def may_take_over(self, position: int) -> bool:
+        """Whether the landing has a place that bytes could be received into directly."""
+        if not self.fast or self.throttle is not None:
+            return False
+        return self.landing.file is not None or self.landing.view(position, 0) is not None
+
+    def take_buffer(self) -> bytearray:
+        """A buffer for one body."""
+        return self.buffers.pop() if self.buffers else bytearray(self.buffer_size)
+
+    def give_back(self, buffer: bytearray) -> None:
+        """*buffer* is not in use any more: nothing writes it or into it."""
+        self.buffers.append(buffer)
+
+
+async def receive(
+    response: aiohttp.ClientResponse,
+    reception: Reception,
+    position: int,
+    stop: int | None,
+    *,
+    skip: int = 0,
+    exact: bool = True,
+    reached: Callable[[int], None],
+) -> tuple[int, Fault | None]:
+    """Put a body to *position* and after, up to *stop*, leaving out its first *skip* bytes.
+
+    Returns how far it got, and why no further when it should have. *reached* is told the end of
+    each step. A body that goes on behind *stop* is wrong where it has to be *exact*: then nothing
+    of it counts. The response is released, or closed after a fault; an exception (the disk's, a
+    cancellation) leaves it to the caller to close.
+    """
+    if stop is not None and exact and not skip and reception.may_take_over(position):
+        takeover = Takeover.of(response, stop - position)
+        if takeover is not None:
+            return await _take_over(takeover, response, reception, position, stop, reached)
+    return await _read(response, reception, position, stop, skip, exact, reached)
+
+
+async def _take_over(
+    takeover: Takeover,
+    response: aiohttp.ClientResponse,
+    reception: Reception,
+    position: int,
+    stop: int,
+    reached: Callable[[int], None],
+) -> tuple[int, Fault | None]:
+    read, ours = takeover.begin()
+    for data in read:
+        await reception.landing.write(position, data)
+        position += len(data)
+        reached(position)
+    if not ours:
+        return await _read(response, reception, position, stop, 0, True, reached)
+
+    def moved(count: int) -> None:
+        nonlocal position
+        position += count
+        reached(position)
+
+    view = reception.landing.view(position, stop - position)
+    try:
+        if view is not None:
+            await receive_in_place(takeover, view, moved)
+        elif CAN_SPLICE and takeover.descriptor is not None and reception.splices:
+            try:
+                await _splice(takeover, reception, position, stop, moved)
+            except Unsupported:
+                reception.splices = False
+                await _receive_to_file(takeover, reception, position, stop, moved)
+        else:
+            await _receive_to_file(takeover, reception, position, stop, moved)
+    except FileFailed as error:
+        raise error.error from None
+    except OSError as error:
+        response.close()
+        return position, _broken_off(error)
+    takeover.finish()
+    return position, None
+
+
+async def _splice(
+    takeover: Takeover,
+    reception: Reception,
+    position: int,
+    stop: int,
+    moved: Callable[[int], None],
+) -> None:
+    assert takeover.descriptor is not None
+    assert reception.landing.file is not None
+    await splice_to_file(
+        takeover.transport,
+        takeover.descriptor,
+        file=reception.landing.file,
+        offset=position,
+        size=stop - position,
+        disk=reception.disk,
+        timeout=takeover.timeout,
+        moved=moved,
+    )
+
+
+async def _receive_to_file(
+    takeover: Takeover,
+    reception: Reception,
+    position: int,
+    stop: int,
+    moved: Callable[[int], None],
+) -> None:
+    if position == stop:
+        return
+    assert reception.landing.file is not None
+    buffer = reception.take_buffer()
+    await receive_to_file(
+        takeover,
+        stop - position,
+        moved,
+        file=reception.landing.file,
+        offset=position,
+        buffer=buffer,
+        disk=reception.disk,
+    )
+    reception.give_back(buffer)
+
+
+async def _read(
+    response: aiohttp.ClientResponse,
+    reception: Reception,
+    position: int,
+    stop: int | None,
+    skip: int,
+    exact: bool,
+    reached: Callable[[int], None],
+) -> tuple[int, Fault | None]:
+    content, start = response.content, position
+    gather = _Gather(reception, position, reached)
+    fault: Fault | None = None
+    beyond = False
+    while not beyond:
+        try:
+            data = await content.readany()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            fault = _broken_off(error)
+            break
+        if not data:
+            break
+        if reception.throttle is not None:
+            await reception.throttle(len(data))
+        if skip:
+            skip, data = max(0, skip - len(data)), data[skip:]
+        room = None if stop is None else stop - gather.position
+        beyond = room is not None and len(data) > room
+        await gather.add(data[:room] if beyond else data)
+    if beyond and exact:
+        response.close()
+        return start, Fault("the body is longer than its Content-Range")
+    await gather.flush()
+    if fault is not None or beyond:
+        response.close()
+    else:
+        response.release()
+    return gather.position, fault
+
+
+class _Gather:
+    """Gathers small pieces for one write; what is large enough goes on as it came."""
+
+    def __init__(
+        self, reception: Reception, position: int, reached: Callable[[int], None]
+    ) -> None:
+        self._reception = reception
+        self._reached = reached
+        self._pending = bytearray()
+        self.position = position
+        """Behind the last byte that was added."""
+
+    async def add(self, data: bytes) -> None:
+        self.position += len(data)
+        if not self._pending and len(data) >= self._reception.buffer_size:
+            await self._write(data)
+            return
+        self._pending += data
+        if len(self._pending) >= self._reception.buffer_size:
+            await self.flush()
+
+    async def flush(self) -> None:
+        # A new buffer each time: newer Pythons keep a view of what they were given to write.
+        data, self._pending = self._pending, bytearray()
+        if data:
+            await self._write(data)
+
+    async def _write(self, data: bytes | bytearray) -> None:
+        await self._reception.landing.write(self.position - len(data), data)
+        self._reached(self.position)
+
+
+def _broken_off(error: BaseException) -> Fault:
+    return Fault(
+        f"the body broke off ({type(error).__name__})", timeout=isinstance(error, TimeoutError)
+    )

@@ -1,0 +1,1 @@
+"""Faults in transfers: broken connections, cancellation at every await, closing, forking, kill."""
