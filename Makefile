@@ -21,7 +21,7 @@ define check_python
 		echo "or name another Python: make $@ PYTHON=/path/to/python3" >&2; exit 1; }
 endef
 
-.PHONY: demo test lint bench docs test-floor soak clean
+.PHONY: demo test lint bench bench-quick bench-parts docs test-floor soak clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
@@ -47,7 +47,16 @@ lint: $(STAMP)
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
+# This client beside others: an hour, and environments of about 1 GB.
 bench: $(STAMP)
+	$(BIN)/python -m benchmarks.compare --environments .venv-bench --output docs/benchmarks
+
+# The same with fewer clients and smaller objects, within five minutes.
+bench-quick: $(STAMP)
+	$(BIN)/python -m benchmarks.compare --quick --environments .venv-bench
+
+# This client's own parts, one by one.
+bench-parts: $(STAMP)
 	$(BIN)/python -m benchmarks
 
 docs: $(STAMP)
@@ -62,7 +71,7 @@ test-floor: .venv-floor/.installed
 	.venv-floor/bin/python -m pytest -n $(WORKERS) --dist worksteal
 
 clean:
-	rm -rf .venv .venv-floor .coverage .coverage.* docs/_build .hypothesis
+	rm -rf .venv .venv-floor .venv-bench .coverage .coverage.* docs/_build .hypothesis
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 $(STAMP): pyproject.toml

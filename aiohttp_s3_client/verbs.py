@@ -29,7 +29,11 @@ from .response import ResponseContext, checked
 from .transfer.content_type import set_content_type
 from .transfer.put import send_body, send_data
 from .transport.answer import Answer
+from .transport.direct import InMemory
 from .transport.source import FileSource, SourceData, open_file
+
+_CONDITIONS = ("If-Match", "If-None-Match")
+"""What makes an answer to a repeated PutObject ambiguous; see ``send_body``."""
 
 
 class Verbs:
@@ -63,7 +67,15 @@ class Verbs:
         """
         bucket, key = self._engine.endpoint.locate(object_name_of(path))
         return self._send(
-            method.upper(), bucket, key, headers, params, data, data_length, content_sha256, **kwargs
+            method.upper(),
+            bucket,
+            key,
+            headers=headers,
+            params=params,
+            data=data,
+            data_length=data_length,
+            content_sha256=content_sha256,
+            **kwargs,
         )
 
     def get(self, object_name: str | PurePath, **kwargs: Any) -> ResponseContext:
@@ -184,6 +196,10 @@ class Verbs:
         merged, query = merged_headers(headers), query_pairs(params)
         operation = operation_name(method, bool(key), query, merged)
         options = for_aiohttp(aiohttp_options(kwargs)) if kwargs else kwargs
+        # All that `send_data` would do for these is to send them.
+        whole = data_length is None and (
+            data is None or (isinstance(data, bytes) and merged.keys().isdisjoint(_CONDITIONS))
+        )
 
         async def send() -> aiohttp.ClientResponse:
             if operation == "PutObject" and key:
@@ -195,14 +211,15 @@ class Verbs:
                 key=key,
                 query=query,
                 headers=merged,
+                body=InMemory(data) if whole and isinstance(data, bytes) and data else None,
                 content_sha256=content_sha256,
                 checksum=operation == "PutObject",
                 idempotent=is_idempotent(method, operation),
                 document=is_document(operation),
                 options=options,
             )
-            if data is None and data_length is None:
-                answer = await self._engine.send(request)
+            if whole:
+                answer = await self._engine.pipeline.send(request)
             else:
                 answer = await send_data(self._engine, request, data, data_length)
             return await self._checked(answer, kwargs)

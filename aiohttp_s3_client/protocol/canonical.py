@@ -131,7 +131,17 @@ def string_to_sign(request: str, amz_date: str, scope: str) -> str:
 
     *amz_date* is ``YYYYMMDDTHHMMSSZ``, *scope* ``YYYYMMDD/region/service/aws4_request``.
     """
-    return f"{ALGORITHM}\n{amz_date}\n{scope}\n{sha256(request.encode()).hexdigest()}"
+    return f"{ALGORITHM}\n{amz_date}\n{scope}\n{hex_sha256(request.encode())}"
+
+
+_sha256_of_nothing = sha256()
+
+
+def hex_sha256(data: bytes) -> str:
+    """The sha256 of a few bytes; to copy a state takes half the time of making one."""
+    running = _sha256_of_nothing.copy()
+    running.update(data)
+    return running.hexdigest()
 
 
 def chunk_string_to_sign(

@@ -42,9 +42,10 @@ Entry = ByteRange | UploadedPart
 
 _VERSION = 1
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND
-for _name in ("O_CLOEXEC", "O_NOINHERIT", "O_BINARY", "O_NOFOLLOW", "O_NONBLOCK"):
-    # The last one is for a FIFO that stands in the journal's place: it must not hold us up.
+for _name in ("O_CLOEXEC", "O_NOINHERIT", "O_BINARY", "O_NOFOLLOW"):
     _FLAGS |= getattr(os, _name, 0)
+# A FIFO that stands in the journal's place must not hold us up.
+_FLAGS |= getattr(os, "O_NONBLOCK", 0)
 _SHOWN_SIZE = 100
 """Bytes of a file's name that are repeated in the names beside it."""
 
@@ -321,14 +322,13 @@ def _head_line(head: JournalHead) -> bytes:
 
 
 def _parse_head(line: bytes) -> JournalHead:
-    match json.loads(line):
-        case {"version": version, **fields} if version == _VERSION:
-            if not isinstance(fields.get("identity"), dict):
-                raise ValueError("its head has no identity")
-            return JournalHead(**fields)
-        case {"version": version}:
-            raise ValueError(f"its format has version {version!r}, known is {_VERSION}")
-    raise ValueError("it does not begin with a head")
+    fields = json.loads(line)
+    if not isinstance(fields, dict) or not isinstance(fields.get("identity"), dict):
+        raise ValueError("it does not begin with a head")
+    version = fields.pop("version", None)
+    if version != _VERSION:
+        raise ValueError(f"its format has version {version!r:.50}, known is {_VERSION}")
+    return JournalHead(**fields)
 
 
 def _entry_line(entry: Entry) -> bytes:
@@ -340,17 +340,21 @@ def _entry_line(entry: Entry) -> bytes:
 
 def _parse_entry(line: bytes, kind: Kind) -> Entry:
     fields: object = json.loads(line)
+    entry: Entry | None = None
     match kind, fields:
         case "download", {"range": [int(start), int(stop)]} if 0 <= start < stop:
-            return ByteRange(start, stop)
+            entry = ByteRange(int(start), int(stop))
         case "upload", {
             "part": int(number),
             "etag": str(etag),
             "size": int(size),
             "checksums": dict(checksums),
         } if 1 <= number <= MAX_PARTS and size >= 0 and _are_texts(checksums.values()):
-            return UploadedPart(number, etag, size, checksums)
-    raise ValueError(f"{fields!r:.200} is not an entry of a {kind}")
+            entry = UploadedPart(int(number), etag, int(size), checksums)
+    # Written again it is the same, or it had more in it than belongs there (or a bool for an int).
+    if entry is None or _entry_line(entry) != line:
+        raise ValueError(f"{fields!r:.200} is not an entry of a journal of this {kind}")
+    return entry
 
 
 def _are_texts(values: Iterable[object]) -> bool:
@@ -358,15 +362,15 @@ def _are_texts(values: Iterable[object]) -> bool:
 
 
 def _open_file(path: Path) -> int:
-    if path.is_symlink():
-        raise _unusable(path, OSError(errno.ELOOP, "it is a symbolic link"))
     try:
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, "it is a symbolic link")
         fd = os.open(path, _FLAGS, 0o600)
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise OSError(errno.EINVAL, "it is not a regular file")
     except OSError as error:
         raise _unusable(path, error) from error
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        raise _unusable(path, OSError(errno.EINVAL, "it is not a regular file"))
     return fd
 
 

@@ -35,6 +35,7 @@ from multidict import CIMultiDict
 from ..config import MAX_PARTS
 from ..engine import Engine
 from ..errors import AwsUploadError, ResponseParseError, S3Error
+from ..protocol.checksums import ALGORITHMS
 from ..protocol.clock import parse_http_date
 from ..protocol.parts import UploadedPart, build_complete, parse_copied_part, parse_parts
 from ..protocol.ranges import ByteRange
@@ -108,7 +109,7 @@ class MultipartUpload:
         self._abort_timeout = abort_timeout
         self._options = options or {}
         self._copies = copies
-        self._algorithm: str | None = None
+        self._algorithm = ""
         self._etags: dict[int, str] = {}
         self._checksums: dict[int, str] = {}
         self._size = 0
@@ -136,7 +137,7 @@ class MultipartUpload:
         headers = self._headers.create.copy()
         await set_content_type(headers, self._key)
         self._algorithm = self._checksum_algorithm()
-        if self._algorithm is not None and _ALGORITHM not in headers:
+        if self._algorithm and _ALGORITHM not in headers:
             headers[_ALGORITHM] = self._algorithm
             headers["x-amz-checksum-type"] = "FULL_OBJECT"
         answer = await self._engine.send(
@@ -163,14 +164,14 @@ class MultipartUpload:
         finally:
             await self.abort()
 
-    def _checksum_algorithm(self) -> str | None:
-        """Of the parts' checksums: the one that was asked for, else what the settings say."""
+    def _checksum_algorithm(self) -> str:
+        """Of the parts' checksums: what was asked for, else what the settings say; or empty."""
         if asked := self._headers.create.get(_ALGORITHM):
             return asked.upper()
         if self._copies:
-            return None
+            return ""
         probe = Request(operation="UploadPart", method="PUT", bucket=self._bucket, checksum=True)
-        return self._engine.pipeline.protection(self._engine.endpoint, probe).checksum
+        return self._engine.pipeline.protection(self._engine.endpoint, probe).checksum or ""
 
     async def send_part(self, number: int, body: Body, content_sha256: str | None = None) -> str:
         """Send part *number* (from 1) and return its ETag. May run beside other parts."""
@@ -187,7 +188,7 @@ class MultipartUpload:
                 body=body if body.size else None,
                 content_sha256=content_sha256,
                 calculate_sha256=self._calculate_sha256,
-                checksum=self._algorithm or False,
+                checksum=self._algorithm if self._algorithm in ALGORITHMS else False,
                 max_attempts=self._part_tries,
                 options=self._options,
             )
@@ -199,7 +200,7 @@ class MultipartUpload:
         etag = headers.get("ETag")
         if not etag:
             raise ResponseParseError(f"UploadPart {number}: the answer has no ETag")
-        checksum = headers.get(f"x-amz-checksum-{self._algorithm.lower()}") if self._algorithm else None
+        checksum = headers.get(f"x-amz-checksum-{self._algorithm.lower()}")
         self._arrived(number, etag, body.size, checksum)
         return etag
 
@@ -240,7 +241,7 @@ class MultipartUpload:
         if answer.failed:
             raise answer.error().in_transfer(AwsUploadError)
         copied = parse_copied_part(answer.body or b"")
-        self._arrived(number, copied.etag, part.size, copied.checksums.get(self._algorithm or ""))
+        self._arrived(number, copied.etag, part.size, copied.checksums.get(self._algorithm))
         return copied.etag
 
     def _arrived(self, number: int, etag: str, size: int, checksum: str | None) -> None:
@@ -253,15 +254,17 @@ class MultipartUpload:
         """Go on with an upload that exists: *parts* are those of it that shall stay as they are.
 
         In the place of ``create``. Give ``list_parts`` an upload without parts first, to learn
-        what the server holds.
+        what the server holds. Parts that are sent later get the checksum that these have.
         """
+        parts = list(parts)
         self.upload_id = upload_id
         self._created_at = None
-        self._algorithm = self._checksum_algorithm()
+        known = {name for part in parts for name in part.checksums}
+        self._algorithm = known.pop() if len(known) == 1 else self._checksum_algorithm()
         self._etags, self._checksums, self._size = {}, {}, 0
         for part in parts:
             _check_number(part.number)
-            checksum = part.checksums.get(self._algorithm or "")
+            checksum = part.checksums.get(self._algorithm)
             self._arrived(part.number, part.etag, part.size, checksum)
 
     async def list_parts(self) -> list[UploadedPart]:
@@ -301,7 +304,7 @@ class MultipartUpload:
     async def complete(self) -> Answer:
         """Make the object of the parts sent. The answer's body is still readable."""
         document = build_complete(
-            self._etags.items(), checksums=self._checksums, algorithm=self._algorithm or ""
+            self._etags.items(), checksums=self._checksums, algorithm=self._algorithm
         )
         headers = self._headers.complete.copy()
         headers["Content-Type"] = "application/xml"

@@ -11,7 +11,7 @@ paused, and an upload begins only when the transport's write buffer is empty. Th
 noticing whatever else happens on the connection: an early answer to an upload is read by aiohttp
 as ever, and a transport that closes (``session.close()``) ends the transfer here.
 
-Each step moves at most 1 MiB, so the loop has its turn in between. A step may touch the disk;
+Each step moves a bounded amount, so the loop has its turn in between. A step may touch the disk;
 when one was slow the following ones are made in a thread (see ``disk.py``). The socket never
 blocks: its descriptor is non-blocking, for the thread as well.
 
@@ -36,6 +36,9 @@ from .disk import Disk
 from .shielding import settled
 
 STEP = 1024 * 1024
+"""What one splice moves at most, by a pipe of this size."""
+_SEND_STEP = 4 * STEP
+"""What one sendfile moves at most: as much as a socket buffer takes, a millisecond or two."""
 _F_SETPIPE_SZ = 1031
 _LOOK_SECONDS = 1.0
 """How often a waiting transfer looks whether its transport is still there."""
@@ -122,6 +125,7 @@ class _Pump:
             try:
                 if self._thread is not None:
                     await settled(self._thread)
+                    self._account(self._thread)
             finally:
                 self._close()
 
@@ -188,6 +192,12 @@ class _Pump:
         if not self._done.done():
             self._resume()
 
+    def _account(self, task: asyncio.Task[int]) -> None:
+        """What a thread moved while the transfer was cancelled: aiohttp cancels the sending of a
+        body when it is answered, which may be before the thread's result is looked at."""
+        if self._done.cancelled() and not task.cancelled() and task.exception() is None:
+            self._took(task.result())
+
     def _took(self, count: int) -> None:
         self.moved += count
         try:
@@ -228,7 +238,7 @@ class _Sendfile(_Pump):
     def _step(self) -> int:
         left = self._size - self.moved
         try:
-            count = os.sendfile(self._fd, self._file, self._offset + self.moved, min(STEP, left))
+            count = os.sendfile(self._fd, self._file, self._offset + self.moved, min(_SEND_STEP, left))
         except OSError as error:
             if error.errno in _UNSUPPORTED:
                 raise Unsupported from error

@@ -34,7 +34,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine
+from hashlib import sha256
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -46,9 +47,11 @@ from yarl import URL
 
 from ..config import plain_paths_only
 from ..protocol.endpoint import Address
+from .source import BytesSource
 
 if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
+    from aiohttp.client_reqrep import ConnectionKey
     from aiohttp.connector import Connection
 
 BODY_LIMIT: Final = 64 * 1024
@@ -87,6 +90,21 @@ _RESPONSE_PARAMS = {
 _KNOWN_ERRORS = (aiohttp.ClientError, TimeoutError)
 
 
+class InMemory(BytesSource):
+    """Bytes that can go out as they are, in one write with the head."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.data = data
+
+    async def digest(self, algorithm: str) -> bytes:
+        if algorithm == "SHA256" and len(self.data) <= BODY_LIMIT:
+            return sha256(self.data).digest()
+        return await super().digest(algorithm)
+
+
 class Shortcut:
     """The short way through one session."""
 
@@ -122,12 +140,12 @@ class Shortcut:
         self._inside = inside
         self._loop: asyncio.AbstractEventLoop = settings["_loop"]
         self._limits = {name: settings[f"_{name}"] for name in inside.limits}
-        self._origins: dict[tuple[str, str], ClientRequest] = {}
+        self._origins: dict[tuple[str, str], _Origin] = {}
 
     def takes(
         self, method: str, address: Address, headers: CIMultiDict[str], body_size: int
     ) -> bool:
-        """Whether this request, in this moment, differs in nothing from what the public way does."""
+        """Whether for this request, at this moment, the public way would do nothing else."""
         session = self._session
         return (
             method in _METHODS
@@ -141,22 +159,26 @@ class Shortcut:
             and not _has_cookies(session.cookie_jar, address)
         )
 
-    async def send(
+    def send(
         self,
         method: str,
         address: Address,
         query: str,
         headers: CIMultiDict[str],
-        body: Iterable[bytes | memoryview] = (),
-    ) -> ClientResponse:
+        body: bytes = b"",
+    ) -> Coroutine[Any, Any, ClientResponse]:
         """Send what ``takes`` took; raises what ``ClientSession.request`` raises.
 
         Raises ``ValueError`` for a header with a line break in it, before anything is sent.
         """
-        request = self._request(method, address, query, headers, b"".join(body))
+        request = self._request(method, address, query, headers, body)
         total = self._timeout.total
         if total is None or total <= 0:
-            return await self._exchange(request, self._inside.untimed)
+            return self._exchange(request, self._inside.untimed)
+        return self._exchange_within(total, request)
+
+    async def _exchange_within(self, total: float, request: _Request) -> ClientResponse:
+        """``_exchange``, its answer's body included, within *total* seconds."""
         limit = self._inside.timeout_handle(self._loop, total, self._timeout.ceil_threshold)
         alarm, timer = limit.start(), limit.timer()
         try:
@@ -229,7 +251,9 @@ class Shortcut:
 
     def _response(self, request: _Request, timer: Any) -> ClientResponse:
         method, url, data = request.method, request.url, request.data
-        more = {"stream_writer": _Written(len(data))} if self._inside.counts_output else {}
+        more: dict[str, Any] = {}
+        if self._inside.counts_output:
+            more["stream_writer"] = _Written(len(data))
         return ClientResponse(
             method,
             url,
@@ -243,13 +267,12 @@ class Shortcut:
             **more,
         )
 
-    def _origin(self, address: Address) -> ClientRequest:
-        """What the connector needs to know, and the headers that aiohttp adds, for one host."""
+    def _origin(self, address: Address) -> _Origin:
         key = address.scheme, address.authority
         if (origin := self._origins.get(key)) is None:
             if len(self._origins) >= _ORIGINS_REMEMBERED:
                 self._origins.clear()
-            origin = self._origins[key] = ClientRequest(
+            origin = self._origins[key] = _Origin(
                 hdrs.METH_GET,
                 URL.build(scheme=address.scheme, authority=address.authority, encoded=True),
                 skip_auto_headers=self._session.skip_auto_headers,
@@ -259,12 +282,20 @@ class Shortcut:
         return origin
 
 
+class _Origin(ClientRequest):
+    """What the connector asks of a request to one host, and the headers that aiohttp adds."""
+
+    @functools.cached_property
+    def connection_key(self) -> ConnectionKey:  # it never changes here
+        return super().connection_key
+
+
 class _Request(NamedTuple):
     """One request, ready to be written."""
 
     method: str
     url: URL
-    origin: ClientRequest
+    origin: _Origin
     headers: CIMultiDict[str]
     data: bytes
 
@@ -293,9 +324,10 @@ class _Inside(NamedTuple):
 def _inside() -> _Inside | None:
     """aiohttp's inside, when all of it is there in a form that is known here."""
     try:
-        from aiohttp.client_proto import ResponseHandler
-        from aiohttp.helpers import TimeoutHandle, TimerNoop
-        from aiohttp.http_writer import _serialize_headers
+        # Here, since an aiohttp without them is no reason to fail.
+        from aiohttp.client_proto import ResponseHandler  # noqa: PLC0415  # as above
+        from aiohttp.helpers import TimeoutHandle, TimerNoop  # noqa: PLC0415  # as above
+        from aiohttp.http_writer import _serialize_headers  # noqa: PLC0415  # as above
     except ImportError:
         return None
     response_params = _parameters(ResponseHandler.set_response_params)

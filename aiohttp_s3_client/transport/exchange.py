@@ -29,6 +29,7 @@ from multidict import CIMultiDict
 from ..protocol.endpoint import Address
 from ..redaction import redact_text
 from ..request import Body
+from .direct import InMemory
 from .payload import SourcePayload, Watch
 from .session import Terms
 from .source import BytesSource
@@ -86,9 +87,14 @@ async def exchange(
         and (body is None or (isinstance(body, BytesSource) and body.reached is None))
         and shortcut.takes(method, address, headers, body.size if body is not None else 0)
     ):
-        pieces = [piece async for piece in body.open()] if body is not None else []
+        if body is None:
+            data = b""
+        elif isinstance(body, InMemory):
+            data = body.data
+        else:
+            data = b"".join([piece async for piece in body.open()])
         try:
-            return await shortcut.send(method, address, query, headers, pieces)
+            return await shortcut.send(method, address, query, headers, data)
         except _NETWORK_ERRORS as error:
             return _fault(error)
     session, url = terms.session, address.url(query)
@@ -133,11 +139,18 @@ async def exchange(
                 response = await session.request(method, url, **call)
     except _NETWORK_ERRORS as error:
         return _fault(error, payload, watch)
-    if payload is not None and response.status < 300 and not payload.handed_over:
-        # S3 never does this; whoever did has not seen the rest of the body.
+    if payload is None or response.status >= 300:
+        return response
+    try:
+        whole = await payload.handed_over()
+    except BaseException:
         response.close()
-        return Fault(f"{response.status} was answered before the body was sent")
-    return response
+        raise
+    if whole:
+        return response
+    # S3 never does this; whoever did has not seen the rest of the body.
+    response.close()
+    return Fault(f"{response.status} was answered before the body was sent")
 
 
 def _session_middlewares(

@@ -11,6 +11,7 @@ still unsent; without it, progress is counted in whole pieces.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 from collections.abc import AsyncIterator
 from typing import Any
@@ -40,8 +41,11 @@ class SourcePayload(aiohttp.Payload):
         self._handed = 0
         self.begun = False
         self.finished = False
+        """Whether all was given to the connection, and this without an error."""
+        self.ended = False
         self.error: BaseException | None = None
         self.reached = source.reached
+        self._over: asyncio.Event | None = None
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         if self.begun:
@@ -49,11 +53,16 @@ class SourcePayload(aiohttp.Payload):
         self.begun = True
         self._writer = writer
         source = self._source
-        if not isinstance(source, FileSource):
-            await self._send_pieces(source.open(), writer)
-        elif not await self._send_file(source, writer):
-            await self._send_pieces(source.open(self._handed), writer)
-        self.finished = True
+        try:
+            if not isinstance(source, FileSource):
+                await self._send_pieces(source.open(), writer)
+            elif not await self._send_file(source, writer):
+                await self._send_pieces(source.open(self._handed), writer)
+            self.finished = True
+        finally:
+            self.ended = True
+            if self._over is not None:
+                self._over.set()
 
     async def _send_pieces(
         self, pieces: AsyncIterator[bytes | memoryview], writer: AbstractStreamWriter
@@ -118,9 +127,16 @@ class SourcePayload(aiohttp.Payload):
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         raise TypeError("the body of a request is bytes")
 
-    @property
-    def handed_over(self) -> bool:
-        """Whether the last byte was given to the connection."""
+    async def handed_over(self, seconds: float = 1.0) -> bool:
+        """Whether the last byte was given to the connection.
+
+        A thread may have sent it without the loop knowing yet: that is waited for.
+        """
+        if self._handed < self._source.size and self.begun and not self.ended:
+            self._over = asyncio.Event()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._over.wait()
         return self._handed >= self._source.size
 
     @property

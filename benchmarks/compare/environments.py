@@ -64,6 +64,8 @@ class Environments:
     def _make(self, name: str) -> str:
         """What went wrong, or nothing."""
         target = self.folder / name
+        if target.exists() and not (target / "pyvenv.cfg").exists():
+            return f"the folder {name} is there already and no virtual environment"
         try:
             venv.create(target, with_pip=True, clear=True, symlinks=True)
             done = subprocess.run(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .chart import Bar, bar_chart
-from .clients import BY_NAME
+from .clients import BY_NAME, CATALOGUE
 from .runner import Results, Run
 from .targets import Outcome, outcomes
 from .works import Work, all_works
@@ -117,6 +117,7 @@ class Report:
             parts += _section(
                 f"{work.title} ({work.unit.name})", chart, rst_table(*self._rows(work))
             )
+        parts += _section("What the clients do", rst_table(*self._clients()))
         parts += _section("Left out", self._left_out())
         return "\n".join(part for part in parts if part)
 
@@ -130,12 +131,13 @@ class Report:
 
     def chart(self, work: Work) -> str:
         """The bar chart of *work*, as SVG."""
-        scale = work.unit.scale
-        bars = [
-            Bar(BY_NAME[median.client].title, median.user * scale, median.system * scale,
-                BY_NAME[median.client].kind == "ours")
-            for median in self.medians(work)
-        ]  # fmt: skip
+        bars = []
+        for median in self.medians(work):
+            # The medians of the two need not add up to that of their sum.
+            both = median.user + median.system
+            share = median.user / both if both else 1.0
+            cost, entry = median.cpu * work.unit.scale, BY_NAME[median.client]
+            bars.append(Bar(entry.title, cost * share, cost * (1 - share), entry.kind == "ours"))
         return bar_chart(f"{work.title}: processor time, {work.unit.name}", bars)
 
     def _targets(self) -> tuple[Sequence[str], list[list[str]]]:
@@ -167,6 +169,11 @@ class Report:
             for median in medians
         ]  # fmt: skip
         return HEADINGS, rows
+
+    def _clients(self) -> tuple[Sequence[str], list[list[str]]]:
+        measured = {run.client for run in self.results.runs}
+        rows = [[entry.title, entry.note] for entry in CATALOGUE if entry.name in measured]
+        return ("client", "with bodies"), rows
 
     def _conditions(self) -> str:
         machine = "; ".join(f"{name}: {value}" for name, value in self.machine.items())

@@ -196,7 +196,9 @@ class Runner:
             except subprocess.TimeoutExpired:
                 raise Failed(f"not done after {left:.0f} seconds") from None
         if process.returncode:
-            raise Failed(_last_words(errors) or f"ended with {process.returncode}")
+            said = _last_words(errors) or f"ended with {process.returncode}"
+            # What is written down is to be read elsewhere.
+            raise Failed(said.replace(str(self._folder), "FOLDER").replace(str(ROOT), "ROOT"))
         answer: dict[str, Any] = json.loads(output.splitlines()[-1])
         return answer
 
@@ -224,8 +226,6 @@ def suits(work: Work, entry: Entry) -> bool:
     """Whether *entry* takes part in *work*, as far as the catalogue knows."""
     if work.operation == "import":
         return bool(entry.imports)
-    if work.tls and not entry.tls:
-        return False
     return entry.works is None or work.name in entry.works
 
 

@@ -219,9 +219,12 @@ async def put_multipart(place: Place) -> None:
 @call("multipart_upload", "up")
 async def multipart_upload(place: Place) -> None:
     async with place.client.multipart_upload(place.sent) as uploader:
-        async with asyncio.TaskGroup() as group:
-            for start in range(0, len(place.data), PART):
-                group.create_task(uploader.put_part(place.data[start : start + PART]))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for start in range(0, len(place.data), PART):
+                    group.create_task(uploader.put_part(place.data[start : start + PART]))
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
 
 
 @call("get_file_parallel", "down")

@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 Kind = Literal[
     "reset request",  # RST when `at` bytes of the request's body have come
     "close request",  # FIN there
-    "stall request",  # no byte more is read there
+    "stall request",  # no byte more is read there; after `seconds` FIN
     "slow down",  # 503 SlowDown in the place of the server's answer
     "reset",  # RST behind `at` bytes of the answer's body; -1: before its head
     "close",  # FIN there: the length was right, the body is cut

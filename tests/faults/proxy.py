@@ -75,6 +75,15 @@ class FaultProxy:
             numbers |= {each.fileno() for each in self._listening.sockets}
         return numbers
 
+    def drop_connections(self) -> None:
+        """Reset all that is connected, stalls included."""
+        self._run(self._cancel())
+
+    async def _cancel(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     def __enter__(self) -> Self:
         self._thread.start()
         self._run(self._start())
@@ -103,9 +112,7 @@ class FaultProxy:
     async def _stop(self) -> None:
         assert self._listening is not None
         self._listening.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._cancel()
         await self._listening.wait_closed()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -89,6 +89,8 @@ class Relay:
             if exchange.fault is not None and exchange.fault.kind == "slow down":
                 await self._slow_down(head, exchange)
                 continue
+            if exchange.fault is not None and exchange.fault.kind == "stall request":
+                await self._stall(head, exchange)
             sending = asyncio.ensure_future(self._request(head, exchange, upstream))
             try:
                 answer = await self._answer_head(reader, exchange, sending)
@@ -119,10 +121,20 @@ class Relay:
             await upstream.drain()
         else:
             return
-        assert fault is not None
-        if fault.kind == "stall request":
-            await asyncio.sleep(fault.seconds)
-        await self._end(reset=fault.kind == "reset request")
+        await self._end(reset=fault is not None and fault.kind == "reset request")
+
+    async def _stall(self, head: Head, exchange: Exchange) -> None:
+        """Read some of the body and then nothing; the server sees nothing of the request.
+
+        It would else wait for the rest, and some servers let the next try wait behind this one.
+        """
+        assert exchange.fault is not None
+        async for data in _body(self._reader, head):
+            exchange.sent += len(data)
+            if exchange.sent >= exchange.fault.at:
+                break
+        await asyncio.sleep(exchange.fault.seconds)
+        await self._end(reset=False)
 
     async def _slow_down(self, head: Head, exchange: Exchange) -> None:
         """Answer 503; the server sees nothing of the request."""

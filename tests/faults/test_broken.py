@@ -20,7 +20,7 @@ from tests.servers.resolver import LoopbackResolver
 from . import leaks
 from .calls import CALLS, PART, Call, Place, every
 from .conftest import LIMIT
-from .plans import TRANSIENT, Exchange, Fault, Kind, always, once, seeded
+from .plans import TRANSIENT, Exchange, Fault, Kind, Plan, always, once, seeded
 from .proxy import FaultProxy
 
 BOUND = 12.0
@@ -39,6 +39,10 @@ def of_the_transfer(exchange: Exchange) -> bool:
     return not creates(exchange) and Place.PROBE not in exchange.target
 
 
+def only_of_the_transfer(plan: Plan) -> Plan:
+    return lambda exchange: plan(exchange) if of_the_transfer(exchange) else None
+
+
 async def attempt(call: Call, place: Place) -> Exception | None:
     """The error that *call* ended in. Whatever it is, nothing wrong may be left."""
     error: Exception | None = None
@@ -54,23 +58,23 @@ async def attempt(call: Call, place: Place) -> Exception | None:
     return error
 
 
-@pytest.mark.parametrize("kind", TRANSIENT)
 @every()
-async def test_one_fault(call: Call, kind: Kind, place: Place, proxy: FaultProxy) -> None:
+async def test_one_fault(call: Call, place: Place, proxy: FaultProxy) -> None:
     """What happens once is survived by everything that has more than one try."""
     call.need()
-    at = {"trickle": 700, "reset request": 66_000, "close request": 66_000}.get(kind, 200_001)
-    fault = Fault(kind, at, seconds=0.005 if kind == "trickle" else 0.2)
-    proxy.clear(once(fault, of_the_transfer))
-    async with leaks.unchanged(proxy.descriptors, sockets=False):
-        error = await attempt(call, place)
-    assert proxy.faults == [fault]
-    if not call.single:
-        assert error is None
-    proxy.clear()
-    if kind in ("duplicate", "extra"):
-        await asyncio.sleep(0.05)  # let all of it arrive: what comes later is the next answer
-    await place.still_works(LIMIT)
+    for kind in TRANSIENT:
+        at = {"trickle": 700, "reset request": 66_000, "close request": 66_000}.get(kind, 200_001)
+        fault = Fault(kind, at, seconds=0.005 if kind == "trickle" else 0.2)
+        await asyncio.to_thread(place.reset)
+        proxy.clear(once(fault, of_the_transfer))
+        async with leaks.unchanged(proxy.descriptors, sockets=False):
+            error = await attempt(call, place)
+        assert proxy.faults == [fault]
+        assert call.single or error is None, f"{call.name} with one {fault}: {error!r}"
+        proxy.clear()
+        if kind in ("duplicate", "extra"):
+            await asyncio.sleep(0.05)  # let all of it arrive: what comes later is the next answer
+        await place.still_works(LIMIT)
 
 
 def has_a_large_body(exchange: Exchange) -> bool:
@@ -167,22 +171,23 @@ STORM = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(3))
 @every("up", "down", "memory")
-async def test_a_storm_of_faults(call: Call, seed: int, place: Place, proxy: FaultProxy) -> None:
+async def test_a_storm_of_faults(call: Call, place: Place, proxy: FaultProxy) -> None:
     """Every third request meets something, at most twice in a row: three tries get through."""
     call.need()
-    plan = seeded(seed, STORM, rate=0.34, repeats=2)
-    proxy.clear(lambda each: plan(each) if of_the_transfer(each) else None)
-    async with leaks.unchanged(proxy.descriptors, sockets=False):
-        error = await attempt(call, place)
-    if not call.single:
-        assert error is None, [(each.identity, each.fault) for each in proxy.exchanges]
-    proxy.clear()
-    await place.still_works(LIMIT)
+    for seed in range(3):
+        plan = seeded(seed, STORM, rate=0.34, repeats=2)
+        await asyncio.to_thread(place.reset)
+        proxy.clear(only_of_the_transfer(plan))
+        async with leaks.unchanged(proxy.descriptors, sockets=False):
+            error = await attempt(call, place)
+        met = [(each.identity, each.fault) for each in proxy.exchanges]
+        assert call.single or error is None, f"seed {seed}: {error!r} after {met}"
+        proxy.clear()
+        await asyncio.sleep(0.05)  # what came twice has arrived
+        await place.still_works(LIMIT)
 
 
-@pytest.mark.parametrize("kind", ["reset", "close", "stall", "say close", "extra"])
 @pytest.mark.parametrize(
     "call",
     [each for each in CALLS if not each.single and each.kind in ("up", "down")],
@@ -190,7 +195,6 @@ async def test_a_storm_of_faults(call: Call, seed: int, place: Place, proxy: Fau
 )
 async def test_over_tls(
     call: Call,
-    kind: Kind,
     place: Place,
     fault_proxy: Callable[..., FaultProxy],
     client_of: Callable[..., S3Client],
@@ -198,15 +202,21 @@ async def test_over_tls(
 ) -> None:
     """The same where nothing can be done with the socket itself."""
     call.need()
-    fault = Fault(kind, 200_001, seconds=30)
-    proxy = fault_proxy(once(fault, of_the_transfer), ssl_context=loopback_tls.server)
+    proxy = fault_proxy(ssl_context=loopback_tls.server)
     connector = aiohttp.TCPConnector(
         ssl=loopback_tls.client, limit=LIMIT, resolver=LoopbackResolver()
     )
+    kinds: tuple[Kind, ...] = ("reset", "close", "stall", "say close", "extra")
     async with aiohttp.ClientSession(connector=connector) as session:
         place.client = client_of(proxy.url, session)
-        async with leaks.unchanged(proxy.descriptors, sockets=False):
-            assert await attempt(call, place) is None
-        assert proxy.faults == [fault]
-        proxy.clear()
-        await place.still_works(LIMIT)
+        for kind in kinds:
+            fault = Fault(kind, 200_001, seconds=30)
+            await asyncio.to_thread(place.reset)
+            proxy.clear(once(fault, of_the_transfer))
+            async with leaks.unchanged(proxy.descriptors, sockets=False):
+                error = await attempt(call, place)
+            assert error is None, f"{call.name} with one {fault}: {error!r}"
+            assert proxy.faults == [fault]
+            proxy.clear()
+            await asyncio.sleep(0.05 if kind == "extra" else 0)
+            await place.still_works(LIMIT)

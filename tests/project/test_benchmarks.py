@@ -15,9 +15,11 @@ from xml.etree import ElementTree
 
 import pytest
 
+from aiohttp_s3_client import S3Client
+from aiohttp_s3_client.errors import ChecksumMismatch
 from aiohttp_s3_client.protocol.listing import parse_listing
 from benchmarks.compare import __main__ as program
-from benchmarks.compare.chart import Bar, bar_chart
+from benchmarks.compare.chart import LABELS, Bar, bar_chart
 from benchmarks.compare.clients import BY_NAME, CATALOGUE
 from benchmarks.compare.clients.plan import Plan
 from benchmarks.compare.environments import REQUIREMENTS, Environments
@@ -106,6 +108,11 @@ def test_the_chart_is_svg_with_bars_to_scale() -> None:
     assert max(inside) < float(root.attrib["width"])
 
 
+def test_every_label_has_room_in_a_chart() -> None:
+    """A bold letter of 13 pixels is about 7.4 wide."""
+    assert max(len(entry.title) for entry in CATALOGUE) * 7.4 < LABELS - 8
+
+
 def test_a_chart_of_nothing_is_still_a_chart() -> None:
     assert ElementTree.fromstring(bar_chart("empty", [])).tag == f"{SVG}svg"
     assert ElementTree.fromstring(bar_chart("zero", [Bar("z", 0, 0)])).tag == f"{SVG}svg"
@@ -141,6 +148,8 @@ def test_medians_and_ratios() -> None:
     assert "1.75" in next(line for line in text.splitlines() if line.startswith("this client "))
     assert "aiohttp 3.14" in text
     assert "* ``opendal``: ``no wheel``" in text
+    assert BY_NAME["ours"].note in text
+    assert BY_NAME["curl"].note not in text
 
 
 def test_targets_are_met_missed_or_not_measured() -> None:
@@ -205,6 +214,15 @@ def test_missing_environments_have_a_reason(tmp_path: Path) -> None:
     assert here.python("main") == Path(sys.executable)
     assert here.missing == {"upstream": "it needs packages of its own"}
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "main").mkdir()
+    (tmp_path / "main" / "thesis").touch()
+    environments = Environments(tmp_path)
+    environments.prepare(["main"])
+    assert environments.missing["main"].endswith("is there already and no virtual environment")
+    assert (tmp_path / "main" / "thesis").exists()
 
 
 @pytest.fixture(scope="module")
@@ -314,6 +332,7 @@ def compare(*arguments: str) -> list[str]:
 
 
 @needs_nginx
+@pytest.mark.timeout(180)
 def test_two_clients_from_end_to_end(tmp_path: Path) -> None:
     work, output = tmp_path / "work", tmp_path / "out"
     work.mkdir()
@@ -323,7 +342,7 @@ def test_two_clients_from_end_to_end(tmp_path: Path) -> None:
             "--clients", "raw-aiohttp,ours,upstream", "--works", ",".join(works), "--rounds", "1",
             "--big", "9", "--effort", "0.002", "--folder", str(work), "--output", str(output),
         ),
-        capture_output=True, text=True, timeout=55, cwd=ROOT, check=False,
+        capture_output=True, text=True, timeout=150, cwd=ROOT, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     report = Report.from_json((output / "results.json").read_text(encoding="utf-8"))
@@ -338,6 +357,7 @@ def test_two_clients_from_end_to_end(tmp_path: Path) -> None:
 
 
 @needs_nginx
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_nothing_is_left_when_it_is_stopped(tmp_path: Path, number: signal.Signals) -> None:
     arguments = ("--clients", "raw-aiohttp", "--works", "get-1k", "--effort", "100", "--big", "1")
@@ -345,7 +365,7 @@ def test_nothing_is_left_when_it_is_stopped(tmp_path: Path, number: signal.Signa
         compare(*arguments, "--folder", str(tmp_path)),
         stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=ROOT,
     ) as process:  # fmt: skip
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not any("-m clients" in line for line in processes_of(tmp_path)):
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -368,3 +388,19 @@ def test_what_is_missing_is_told(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "needed and not found: nginx, openssl, taskset" in done.stderr
     assert "apt-get install nginx-light libnginx-mod-http-lua" in done.stderr
+
+
+@needs_nginx
+async def test_what_is_measured_as_verified_is_verified(tmp_path: Path) -> None:
+    """The work ``download-crc`` means what its title says: other bytes are noticed."""
+    served = tmp_path / "served"
+    served.mkdir()
+    with Stub(served, 9 * MIB) as running:
+        url = f"http://127.0.0.1:{running.port}"
+        async with S3Client(url=url, access_key_id="key", secret_access_key="secret") as client:
+            await client.get_file_parallel("bucket/big-crc", tmp_path / "copy")
+            with running.big.open("r+b") as big:
+                big.seek(5 * MIB)
+                big.write(b"other")
+            with pytest.raises(ChecksumMismatch):
+                await client.get_file_parallel("bucket/big-crc", tmp_path / "copy")

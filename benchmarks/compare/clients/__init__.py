@@ -26,7 +26,7 @@ class Entry:
     kind: Kind = "peer"
     environment: str = "main"
     packages: tuple[str, ...] = ()
-    """Whose versions are told."""
+    """Whose versions are told; those of optional ones too, where they are installed."""
 
     imports: str = ""
     """The module whose import is measured; empty where there is none, or it is another's."""
@@ -37,9 +37,6 @@ class Entry:
     loop: Loop = "asyncio"
     works: frozenset[str] | None = None
     """The works it is limited to; None: all that it has methods for."""
-
-    tls: bool = True
-    """Whether it can be told to trust the stub's certificate, or not to care."""
 
     quick: bool = False
     """Whether it belongs to the short run."""
@@ -52,25 +49,26 @@ CATALOGUE = (
         kind="floor", packages=("aiohttp",), imports="aiohttp", quick=True,
     ),
     Entry(
-        "raw-aiohttp-uvloop", "aiohttp alone, uvloop", "raw", "as above",
+        "raw-aiohttp-uvloop", "aiohttp alone, uvloop", "raw", "as the one above",
         kind="floor", packages=("aiohttp", "uvloop"), loop="uvloop",
     ),
     Entry(
         "ours", "this client", "ours",
         "its defaults: sha256 of every body over plain HTTP, none over TLS",
-        kind="ours", packages=("aiohttp",), imports="aiohttp_s3_client", quick=True,
+        kind="ours", packages=("aiohttp", "anycrc", "fastcrc"), imports="aiohttp_s3_client",
+        quick=True,
     ),
     Entry(
-        "ours-uvloop", "this client, uvloop", "ours", "its defaults",
+        "ours-uvloop", "this client, uvloop", "ours", "as the one above",
         kind="ours", packages=("aiohttp", "uvloop"), loop="uvloop", quick=True,
     ),
     Entry(
-        "ours-unsigned", "this client, unsigned bodies", "ours",
+        "ours-unsigned", "this client, unsigned", "ours",
         "calculate_content_sha256=False", kind="ours", options={"unsigned": True}, works=UPLOADS,
         quick=True,
     ),
     Entry(
-        "ours-crc", "this client, unsigned bodies with CRC", "ours",
+        "ours-crc", "this client, unsigned, CRC", "ours",
         "calculate_content_sha256=False, request_checksum_calculation='when_supported'",
         kind="ours", options={"unsigned": True, "crc": True}, works=UPLOADS, quick=True,
     ),
@@ -86,7 +84,7 @@ CATALOGUE = (
         packages=("obstore",), imports="obstore", quick=True,
     ),
     Entry(
-        "obstore-unsigned", "obstore, unsigned bodies", "obstore_client",
+        "obstore-unsigned", "obstore, unsigned", "obstore_client",
         "unsigned_payload: no hash of any kind", packages=("obstore",),
         options={"unsigned": True}, works=UPLOADS | {"put-1k", "put-64k"}, quick=True,
     ),
@@ -109,7 +107,7 @@ CATALOGUE = (
     ),
     Entry(
         "aiobotocore", "aiobotocore", "aiobotocore_client",
-        "ranges and parts of our own; sha256 and CRC32 of every body",
+        "ranges and parts of the benchmark's own; sha256 and CRC32 of every body",
         environment="aiobotocore", packages=("aiobotocore", "botocore", "aiohttp"),
         imports="aiobotocore.session",
     ),

@@ -13,10 +13,10 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -110,10 +110,19 @@ def check_file(path: Path, size: int) -> None:
                 raise RuntimeError(f"the file differs at {number} MiB")
 
 
+def installed(packages: Iterable[str]) -> dict[str, str]:
+    """The version of each of *packages* that is here."""
+    found = {}
+    for package in packages:
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
+
+
 def main(told: str) -> None:
     job = Job(**json.loads(told))
     entry = BY_NAME[job.client]
-    versions = {package: version(package) for package in entry.packages}
+    versions = installed(entry.packages)
     module = importlib.import_module(f".{entry.module}", __package__)
     client = module.Client(Settings(**job.settings), **entry.options)
     method = "get" if job.operation == "first-get" else job.operation
