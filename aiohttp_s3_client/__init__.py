@@ -9,9 +9,9 @@
 from __future__ import annotations
 
 from .client import S3Client
-from .config import ClientConfig
+from .config import ClientConfig, TransferConfig
 from .errors import AwsDownloadError, AwsError, AwsUploadError, S3Error
-from .models import AwsObjectMeta, CredentialsSnapshot
+from .models import AwsObjectMeta, CredentialsSnapshot, DownloadResult, UploadResult
 
 __all__ = [
     "AwsDownloadError",
@@ -20,8 +20,11 @@ __all__ = [
     "AwsUploadError",
     "ClientConfig",
     "CredentialsSnapshot",
+    "DownloadResult",
     "S3Client",
     "S3Error",
+    "TransferConfig",
+    "UploadResult",
 ]
 
 __version__ = "0.1.0"

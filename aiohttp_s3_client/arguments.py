@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, cast
 
 from multidict import CIMultiDict, MultiMapping
 
-from .config import check_part_size, check_positive
-from .protocol.endpoint import Endpoint
+from .config import MAX_OBJECT_SIZE, TransferConfig, check_part_size, check_positive
+from .engine import Engine
+from .protocol.endpoint import Endpoint, check_bucket_name
+from .protocol.ranges import ByteRange
 from .transfer.upload import UploadOptions
 from .transport.session import refuse_ours
 
@@ -102,16 +104,130 @@ def download_aiohttp_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
     return for_aiohttp(aiohttp_options(options))
 
 
-def destination_path(path: str | os.PathLike[str]) -> Path:
+_BOTO_NAMES = {
+    "Bucket": "bucket",
+    "Callback": "callback",
+    "Config": "config",
+    "CopySource": "copy_source",
+    "ExtraArgs": "extra_args",
+    "Fileobj": "fileobj",
+    "Filename": "filename",
+    "Key": "key",
+    "SourceClient": "source_client",
+}
+
+
+class Given:
+    """The arguments of a managed transfer, each under its own name or under boto3's.
+
+    Raises ``TypeError`` for one that is given under both, or that the method does not have.
+    """
+
+    def __init__(self, boto: Mapping[str, Any], **own: Any) -> None:
+        for boto_name, value in boto.items():
+            name = _BOTO_NAMES.get(boto_name)
+            if name is None or name not in own:
+                raise TypeError(f"{boto_name!r} is no argument of this method")
+            if own[name] is not None and value is not None:
+                raise TypeError(f"{name} and {boto_name} are the same argument: give only one")
+            own[name] = value if value is not None else own[name]
+        self._own = own
+
+    def needed(self, name: str) -> Any:
+        """The argument *name*, which has no default."""
+        if (value := self._own[name]) is None:
+            raise TypeError(f"{name} is missing")
+        return value
+
+    @property
+    def bucket(self) -> str | None:
+        return cast(str | None, self._own["bucket"])
+
+    @property
+    def key(self) -> str:
+        return cast(str, self.needed("key"))
+
+    @property
+    def extra_args(self) -> Mapping[str, Any]:
+        given = self._own["extra_args"]
+        if given is not None and not isinstance(given, Mapping):
+            raise TypeError(f"extra_args must be a mapping, not {given!r}")
+        return given if given is not None else {}
+
+    @property
+    def callback(self) -> Callable[[int], object] | None:
+        return cast(Callable[[int], object] | None, self._own["callback"])
+
+    @property
+    def config(self) -> TransferConfig:
+        config = self._own["config"]
+        if config is not None and not isinstance(config, TransferConfig):
+            raise TypeError(f"config must be a TransferConfig, not {type(config).__name__}")
+        return config or TransferConfig()
+
+    @property
+    def source_client(self) -> object:
+        return self._own["source_client"]
+
+    def source(self) -> tuple[str, str, str | None]:
+        """Bucket, key and version id of what is to be copied."""
+        source = self.needed("copy_source")
+        if not isinstance(source, Mapping):
+            raise TypeError(f"copy_source must be a mapping with Bucket and Key, not {source!r}")
+        if unknown := source.keys() - {"Bucket", "Key", "VersionId"}:
+            raise ValueError(f"copy_source: {', '.join(map(repr, sorted(unknown)))} unknown")
+        for name in ("Bucket", "Key"):
+            if not isinstance(source.get(name), str) or not source[name]:
+                raise ValueError(f"copy_source: {name} must be a name, not {source.get(name)!r}")
+        return source["Bucket"], source["Key"], source.get("VersionId")
+
+
+def bound_place(engine: Engine, bucket: str | None, key: str) -> tuple[str, str]:
+    """Bucket and key of a request, where both are named apart.
+
+    A client that is bound to a bucket takes its name or None, and keys relative to its URL.
+    """
+    endpoint = engine.endpoint
+    if not isinstance(key, str):
+        raise TypeError(f"key must be a str, not {key!r}")
+    if not key:
+        raise ValueError(f"key must not be empty: {key!r}")
+    if bucket is not None and not isinstance(bucket, str):
+        raise TypeError(f"bucket must be a str, not {bucket!r}")
+    if endpoint.bucket:
+        if bucket not in (None, endpoint.bucket):
+            raise ValueError(f"bucket: {bucket!r} is not the client's, {endpoint.bucket!r}")
+        return endpoint.bucket, endpoint.key_prefix + key
+    if bucket is None:
+        raise TypeError("bucket is missing: the client is not bound to one")
+    check_bucket_name(bucket, legacy=engine.config.legacy_bucket_names)
+    return bucket, key
+
+
+def object_range(given: tuple[int, int | None], argument: str) -> ByteRange:
+    """First byte and the one behind the last (None: the object's end), checked."""
+    if len(given) != 2:
+        raise TypeError(f"{argument} must be (start, stop), not {given!r}")
+    start, stop = given
+    for value in (start, stop):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            raise TypeError(f"{argument} must be two ints, not {given!r}")
+    wanted = ByteRange(start, MAX_OBJECT_SIZE if stop is None else stop)
+    if not 0 <= wanted.start < wanted.stop:
+        raise ValueError(f"{argument}: {given!r} holds no byte; it is (start, stop), from 0 on")
+    return wanted
+
+
+def destination_path(path: str | os.PathLike[str], argument: str = "file_path") -> Path:
     """Where a download goes, checked. Blocks: for a thread."""
     # What a link points to is replaced, not the link.
     destination = Path(os.path.realpath(path))
     if destination.is_dir():
-        raise IsADirectoryError(f"file_path: {os.fspath(path)!r} is a directory, not a file")
+        raise IsADirectoryError(f"{argument}: {os.fspath(path)!r} is a directory, not a file")
     if destination.exists() and not destination.is_file():
-        raise FileExistsError(f"file_path: {os.fspath(path)!r} is no regular file to be replaced")
+        raise FileExistsError(f"{argument}: {os.fspath(path)!r} is no regular file to be replaced")
     if not destination.parent.is_dir():
-        raise FileNotFoundError(f"file_path: {os.fspath(destination.parent)!r} is no directory")
+        raise FileNotFoundError(f"{argument}: {os.fspath(destination.parent)!r} is no directory")
     return destination
 
 
@@ -140,7 +256,7 @@ def upload_options(
     return UploadOptions(
         headers=merged_headers(headers),
         part_size=check_part_size("part_size", part_size),
-        workers_count=check_positive("workers_count", workers_count),
+        workers=check_positive("workers_count", workers_count),
         part_tries=check_positive("part_upload_tries", part_upload_tries),
         calculate_sha256=calculate_sha256,
         auto_abort=auto_abort,

@@ -6,15 +6,12 @@ cuts into parts by itself.
 
 from __future__ import annotations
 
-import asyncio
-import os
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
-from contextlib import closing
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack, overload
 
 import aiohttp
 from yarl import URL
@@ -23,46 +20,37 @@ from .arguments import (
     Headers,
     Params,
     aiohttp_options,
-    destination_path,
-    download_aiohttp_options,
     for_aiohttp,
     locate,
     locate_key,
     merged_headers,
     object_name_of,
     query_pairs,
-    upload_options,
 )
 from .config import (
-    DEFAULT_PART_SIZE,
-    DEFAULT_WORKERS,
-    MIB,
     AddressingStyle,
     ClientConfig,
+    TransferConfig,
     check_positive,
 )
 from .credentials import collect_credentials
 from .engine import Engine
 from .errors import AwsDownloadError, AwsError, AwsUploadError
+from .managed import Callback, CopyNames, Managed, OnProgress
 from .models import AwsObjectMeta, CredentialsProvider, CredentialsSnapshot
 from .protocol.encoding import encode_query, respelt_path, unquote
 from .protocol.endpoint import Address, check_bucket_name
 from .protocol.sigv4 import UNSIGNED_PAYLOAD
 from .response import ResponseContext
 from .transfer.copy import Place, copy_object, rename_object
-from .transfer.download import DownloadOptions, download_file
 from .transfer.listing import list_objects
-from .transfer.progress import ProgressMeter
-from .transfer.ranged import ReadOptions
-from .transfer.upload import upload_file, upload_stream
-from .transfer.uploader import MultipartUploader
-from .transport.source import as_stream, open_file
+from .transfers import Transfers
 from .verbs import Verbs
 
 __all__ = ["AwsDownloadError", "AwsError", "AwsUploadError", "S3Client"]
 
 
-class S3Client(Verbs):
+class S3Client(Verbs, Transfers, Managed):
     """An S3 client on one aiohttp session.
 
     Give it a ``session``, which stays yours to close, or enter it with ``async with`` and it
@@ -145,128 +133,6 @@ class S3Client(Verbs):
         """
         return await self._engine.credentials.resolve()
 
-    # Transfers
-
-    async def put_file_multipart(
-        self,
-        object_name: str | PurePath,
-        file_path: str | os.PathLike[str],
-        *,
-        headers: Headers = None,
-        part_size: int = DEFAULT_PART_SIZE,
-        workers_count: int = DEFAULT_WORKERS,
-        part_upload_tries: int = 3,
-        calculate_content_sha256: bool | None = None,
-        auto_abort: bool = True,
-        abort_timeout: float = 10.0,
-        **kwargs: Any,
-    ) -> None:
-        """Upload a file in parts of *part_size* bytes, *workers_count* of them in flight.
-
-        A part is sent at most *part_upload_tries* times. *calculate_content_sha256* None means
-        that parts are hashed over plain HTTP and not over TLS. On an error or a cancellation the
-        upload is aborted (for at most *abort_timeout* seconds) unless *auto_abort* is False.
-
-        Raises ``OSError`` for the file, ``ValueError`` for more than 10,000 parts,
-        ``SourceChanged`` when the file changes its size, and S3's typed errors, which are also
-        ``AwsUploadError``. https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
-        """
-        bucket, key = locate_key(self._engine.endpoint, object_name)
-        how = upload_options(
-            headers, part_size, workers_count, part_upload_tries, auto_abort, abort_timeout,
-            kwargs, calculate_content_sha256,
-        )  # fmt: skip
-        with closing(await open_file(file_path, "file_path")) as file:
-            await upload_file(self._engine, bucket, key, file, Path(file_path), how)
-
-    async def put_multipart(
-        self,
-        object_name: str | PurePath,
-        data: Iterable[bytes] | AsyncIterable[bytes],
-        *,
-        headers: Headers = None,
-        part_size: int = DEFAULT_PART_SIZE,
-        workers_count: int = DEFAULT_WORKERS,
-        part_upload_tries: int = 3,
-        calculate_content_sha256: bool | None = None,
-        auto_abort: bool = True,
-        abort_timeout: float = 10.0,
-        **kwargs: Any,
-    ) -> None:
-        """Upload what *data* gives, gathered into parts; else as ``put_file_multipart``.
-
-        At most ``workers_count + 1`` parts are in memory.
-        """
-        bucket, key = locate_key(self._engine.endpoint, object_name)
-        if isinstance(data, str | bytes | bytearray | memoryview | PurePath):
-            raise TypeError(f"data must be an iterable of bytes, not {type(data).__name__}")
-        how = upload_options(
-            headers, part_size, workers_count, part_upload_tries, auto_abort, abort_timeout,
-            kwargs, calculate_content_sha256,
-        )  # fmt: skip
-        await upload_stream(self._engine, bucket, key, as_stream(data), how)
-
-    def multipart_upload(
-        self,
-        object_name: str | PurePath,
-        *,
-        headers: Headers = None,
-        part_size: int = DEFAULT_PART_SIZE,
-        workers_count: int = DEFAULT_WORKERS,
-        part_upload_tries: int = 3,
-        auto_abort: bool = True,
-        abort_timeout: float = 10.0,
-        **kwargs: Any,
-    ) -> MultipartUploader:
-        """An upload whose parts you send yourself, in an ``async with``; see ``put_part`` there.
-
-        *part_size* is what its ``put_stream`` cuts by; parts given to ``put_part`` have the size
-        that they have, at least 5 MiB but for the last.
-        """
-        bucket, key = locate_key(self._engine.endpoint, object_name)
-        how = upload_options(
-            headers, part_size, workers_count, part_upload_tries, auto_abort, abort_timeout, kwargs
-        )
-        return MultipartUploader(self._engine, bucket, key, how)
-
-    async def get_file_parallel(
-        self,
-        object_name: str | PurePath,
-        file_path: str | os.PathLike[str],
-        *,
-        headers: Headers = None,
-        range_step: int = DEFAULT_PART_SIZE,
-        workers_count: int = DEFAULT_WORKERS,
-        range_get_tries: int = 3,
-        buffer_size: int = MIB,
-        **kwargs: Any,
-    ) -> None:
-        """Download an object in ranges of *range_step* bytes, *workers_count* of them in flight.
-
-        The file appears only when the last byte has arrived. A range is tried at most
-        *range_get_tries* times without bringing a new byte; *buffer_size* bytes are gathered for
-        each write to the disk.
-
-        Raises ``ObjectChanged`` when the object is replaced meanwhile, ``OSError`` for the file,
-        and S3's typed errors, which are also ``AwsDownloadError``.
-        """
-        bucket, key = locate_key(self._engine.endpoint, object_name)
-        merged = merged_headers(headers)
-        if "Range" in merged:
-            raise ValueError("headers: Range is set by the download itself; leave it out")
-        how = DownloadOptions(
-            read=ReadOptions(
-                headers=merged,
-                tries=check_positive("range_get_tries", range_get_tries),
-                options=download_aiohttp_options(kwargs),
-            ),
-            range_size=check_positive("range_step", range_step),
-            workers=check_positive("workers_count", workers_count),
-            buffer_size=check_positive("buffer_size", buffer_size),
-        )
-        destination = await asyncio.to_thread(destination_path, file_path)
-        await download_file(self._engine, bucket, key, destination, how, ProgressMeter())
-
     # Listing, copying, sharing
 
     def list_objects_v2(
@@ -315,6 +181,7 @@ class S3Client(Verbs):
             relative_to=endpoint.key_prefix,
         )
 
+    @overload
     def copy(
         self,
         source: str | PurePath,
@@ -324,14 +191,48 @@ class S3Client(Verbs):
         replace_metadata: bool = False,
         content_type: str | None = None,
         **kwargs: Any,
-    ) -> ResponseContext:
+    ) -> ResponseContext: ...
+
+    @overload
+    def copy(
+        self,
+        source: Mapping[str, str] | None = None,
+        destination: str | None = None,
+        key: str | None = None,
+        extra_args: Mapping[str, Any] | None = None,
+        callback: Callback | None = None,
+        source_client: Managed | None = None,
+        config: TransferConfig | None = None,
+        *,
+        progress: OnProgress | None = None,
+        **boto: Unpack[CopyNames],
+    ) -> Coroutine[None, None, None]: ...
+
+    def copy(
+        self, source: Any = None, destination: Any = None, *args: Any, **kwargs: Any
+    ) -> ResponseContext | Coroutine[None, None, None]:
         """CopyObject within the server: up to 5 GB, metadata and all.
 
         With *replace_metadata* the copy gets what *headers* say instead, and *content_type*.
-        S3's errors are raised, those in the body of a 200 among them.
+        S3's errors are raised, those in the body of a 200 among them. A *source* that is a
+        mapping is boto3's ``copy``, with its arguments: see ``managed_copy``.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
         """
+        if source is None or isinstance(source, Mapping):
+            return self.managed_copy(source, destination, *args, **kwargs)
+        return self._copy_object(source, destination, *args, **kwargs)
+
+    def _copy_object(
+        self,
+        source: str | PurePath,
+        destination: str | PurePath,
+        *,
+        headers: Headers = None,
+        replace_metadata: bool = False,
+        content_type: str | None = None,
+        **kwargs: Any,
+    ) -> ResponseContext:
         places = self._both(source, destination)
         merged, options = merged_headers(headers), aiohttp_options(kwargs)
         if content_type is not None and not replace_metadata:

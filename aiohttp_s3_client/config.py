@@ -254,6 +254,15 @@ def check_positive(name: str, value: object) -> int:
     return value
 
 
+def check_not_negative(name: str, value: object) -> int:
+    """*value* as an int of at least 0, or an error that names the argument."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an int, not {value!r}")
+    if value < 0:
+        raise ValueError(f"{name} must not be negative: {value}")
+    return value
+
+
 def check_part_size(name: str, value: object) -> int:
     """*value* as a part size that S3 takes: 5 MiB to 5 GiB, in bytes."""
     size = check_positive(name, value)

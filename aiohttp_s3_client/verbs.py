@@ -123,9 +123,11 @@ class Verbs:
         """
         if data is None:
             raise TypeError('data must not be None; give b"" for an empty object')
-        if not kwargs.get("params") and not _makes_a_bucket(data):
-            locate_key(self._engine.endpoint, object_name)
-        return self._verb("PUT", object_name, {**kwargs, "data": data})
+        params = kwargs.get("params")
+        bucket, key = locate(self._engine.endpoint, object_name, params)
+        if not (key or params or _makes_a_bucket(data)):
+            locate_key(self._engine.endpoint, object_name)  # Raises.
+        return self._send("PUT", bucket, key, data=data, **kwargs)
 
     def post(
         self, object_name: str | PurePath, data: SourceData | None = None, **kwargs: Any
@@ -230,9 +232,9 @@ class Verbs:
         wish = options.get("raise_for_status")
         if wish is None:
             wish = self._engine.session().raise_for_status
-        if answer.failed or callable(wish):
-            return await checked(answer, wish)
-        return answer.response
+        if not answer.failed and (wish is None or isinstance(wish, bool)):
+            return answer.response
+        return await checked(answer, wish)
 
 
 def _makes_a_bucket(data: object) -> bool:

@@ -138,7 +138,7 @@ _sha256_of_nothing = sha256()
 
 
 def hex_sha256(data: bytes) -> str:
-    """The sha256 of a few bytes; to copy a state takes half the time of making one."""
+    """The sha256 of a few bytes. To copy a state is quicker than to make one."""
     running = _sha256_of_nothing.copy()
     running.update(data)
     return running.hexdigest()

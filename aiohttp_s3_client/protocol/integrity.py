@@ -1,8 +1,9 @@
 """One decision: how the payload of a request is protected.
 
 Over TLS the record layer protects the bytes on the way, so hashing them again buys nothing;
-a checksum that S3 keeps with the object buys more, where the server knows it. Over plain HTTP nothing
-else protects the payload, so its sha256 is signed, unless a user on a trusted network says no.
+a checksum that S3 keeps with the object buys more, where the server knows it. Over plain HTTP
+nothing else protects the payload, so its sha256 is signed, unless a user on a trusted network
+says no.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html

@@ -118,7 +118,16 @@ class SigV4Signer:
     be pickled. Raises ``ValueError`` for an empty or malformed argument.
     """
 
-    __slots__ = ("_latest", "_s3", "_secret", "_token", "access_key_id", "region", "service")
+    __slots__ = (
+        "_latest",
+        "_s3",
+        "_secret",
+        "_token",
+        "_token_query",
+        "access_key_id",
+        "region",
+        "service",
+    )
 
     def __init__(
         self,
@@ -145,6 +154,9 @@ class SigV4Signer:
         self.service: Final = service
         self._secret = secret_access_key
         self._token = session_token
+        self._token_query = (
+            f"&X-Amz-Security-Token={quote_query(session_token)}" if session_token else ""
+        )
         self._s3 = service in S3_SERVICES
         self._latest: _Moment | None = None
 
@@ -241,24 +253,43 @@ class SigV4Signer:
         Raises ``ValueError`` for an expiry below 1 s or above 604,800 s (7 days) and for a URL
         that is presigned already, otherwise as ``sign`` does.
         """
+        return self.presign_parts(
+            method, *split_url(url), headers, expires=expires, payload_hash=payload_hash, now=now
+        )
+
+    def presign_parts(
+        self,
+        method: str,
+        scheme: str,
+        host: str,
+        raw_path: str,
+        raw_query: str,
+        headers: Headers | None,
+        *,
+        expires: int | timedelta,
+        payload_hash: str = UNSIGNED_PAYLOAD,
+        now: datetime | None = None,
+    ) -> URL:
+        """``presign`` for a URL that is already in pieces."""
         seconds = _whole_seconds(expires)
-        scheme, host, raw_path, raw_query = split_url(url)
         if raw_query:
             _refuse_presigned(raw_query)
         moment = self._moment(now)
-        given = CIMultiDict(headers or ())
-        if given:
+        if headers:
+            given = CIMultiDict(headers)
             given.popall(_DATE, None)
             if self._token:
                 given.popall(_TOKEN, None)
             payload_hash = _stated_hash(given, payload_hash)
-        signed = canonical_headers(given.items(), host)
-        token = f"&X-Amz-Security-Token={quote_query(self._token)}" if self._token else ""
+            signed = canonical_headers(given.items(), host)
+            names = quote_query(signed.names)
+        else:
+            signed, names = CanonicalHeaders(f"host:{host}\n", "host"), "host"
         # Its names are in order, and canonical as they are.
         added = (
             f"X-Amz-Algorithm={ALGORITHM}&X-Amz-Credential={moment.credential}"
-            f"&X-Amz-Date={moment.amz_date}&X-Amz-Expires={seconds}{token}"
-            f"&X-Amz-SignedHeaders={quote_query(signed.names)}"
+            f"&X-Amz-Date={moment.amz_date}&X-Amz-Expires={seconds}{self._token_query}"
+            f"&X-Amz-SignedHeaders={names}"
         )
         sent_query = f"{raw_query}&{added}" if raw_query else added
         query = canonical_query(sent_query) if raw_query else added

@@ -79,7 +79,7 @@ class _Download:
         *,
         disk: Disk,
         meter: ProgressMeter,
-        partial_: PartialDownload | None,
+        left: PartialDownload | None = None,
     ) -> None:
         self._engine = engine
         self._object = found
@@ -87,7 +87,7 @@ class _Download:
         self._how = how
         self._disk = disk
         self._meter = meter
-        self._partial = partial_
+        self._left = left
         self._reception = how.reception(sink, disk)
         self._inquiry = Inquiry(
             engine, found, how.read, md5_wanted=how.md5_wanted, beside=how.workers > 1
@@ -122,13 +122,8 @@ class _Download:
     async def _begin(self) -> None:
         """The first range, which tells what the others are; or the whole, when it must be."""
         found = self._object
-        if self._partial is not None and (missing := self._partial.missing):
-            self._begin_inquiry(None, one_range=False)
-            self._meter.total = found.total
-            self._meter.add((found.total or 0) - sum(part.size for part in missing))
-            self._rest = missing[1:]
-            self._known.set()
-            await self._fetch(missing[0])
+        if self._left is not None:
+            await self._go_on(self._left.missing)
             return
         opening = await found.open(ByteRange(0, await self._first_size()))
         total = self._meter.total = found.total
@@ -136,14 +131,20 @@ class _Download:
         if wanted is not None and total is not None:
             self._rest = list(cut(wanted.stop, total, self._how.range_size))
             self._begin_inquiry(opening, one_range=not self._rest)
-            if self._partial is not None:
-                await self._partial.begin(found, self._how.range_size)
             self._known.set()
             await self._fetch(wanted, opening)
             return
         part = self._meter.part()
         await found.fetch_unmeasured(opening, self._reception, part.reached)
         self._begin_inquiry(opening, one_range=True)
+        self._known.set()
+
+    async def _go_on(self, missing: list[ByteRange]) -> None:
+        """What is left of a download of which all is known."""
+        total = self._meter.total = self._object.total or 0
+        self._meter.add(total - sum(range_.size for range_ in missing))
+        self._begin_inquiry(None, one_range=total <= self._how.range_size)
+        self._rest = missing
         self._known.set()
 
     async def _first_size(self) -> int:
@@ -174,8 +175,8 @@ class _Download:
 
     async def _fetch(self, wanted: ByteRange, opening: Opening | None = None) -> None:
         await self._object.fetch(wanted, self._reception, self._reached(wanted), opening)
-        if self._partial is not None:
-            await self._partial.completed(wanted, fsync=self._how.fsync)
+        if self._left is not None:
+            await self._left.completed(wanted, fsync=self._how.fsync)
         if self._verifier is not None:
             await self._verifier.received(wanted)
 
@@ -204,9 +205,7 @@ async def download_file(
             return await _resumed(engine, found, destination, how, disk, meter)
         sink = await open_sink(destination, disk)
         try:
-            return await _Download(
-                engine, found, sink, how, disk=disk, meter=meter, partial_=None
-            ).run()
+            return await _Download(engine, found, sink, how, disk=disk, meter=meter).run()
         finally:
             await finished(sink.discard())
 
@@ -219,20 +218,17 @@ async def _resumed(
     disk: Disk,
     meter: ProgressMeter,
 ) -> DownloadResult:
-    """Go on where an earlier run ended, or begin a run that can be gone on with."""
-    partial_ = await PartialDownload.open(engine, found, destination, disk, how.range_size)
+    """Go on where an earlier run ended, or begin one that can be gone on with."""
+    left = await PartialDownload.open(engine, found, destination, disk, how.read, how.range_size)
     try:
-        if partial_.missing is not None and not await partial_.is_current(how.read):
-            await partial_.start_afresh()
-        download = _Download(
-            engine, found, partial_.sink, how, disk=disk, meter=meter, partial_=partial_
-        )
-        result = await download.run()
-        await partial_.remove()
+        result = await _Download(
+            engine, found, left.sink, how, disk=disk, meter=meter, left=left
+        ).run()
     except (ObjectChanged, ChecksumMismatch):
-        await partial_.start_afresh()
+        left.forget()
         raise
     else:
+        left.forget()
         return result
     finally:
-        await finished(partial_.close())
+        left.close()

@@ -35,7 +35,7 @@ from multidict import CIMultiDict
 from ..config import MAX_PARTS
 from ..engine import Engine
 from ..errors import AwsUploadError, ResponseParseError, S3Error
-from ..protocol.checksums import ALGORITHMS
+from ..protocol.checksums import ALGORITHMS, is_combinable
 from ..protocol.clock import parse_http_date
 from ..protocol.parts import UploadedPart, build_complete, parse_copied_part, parse_parts
 from ..protocol.ranges import ByteRange
@@ -84,7 +84,8 @@ class MultipartUpload:
     """One upload. Every method raises typed errors that are also ``AwsUploadError``.
 
     With *copies* the parts are the server's to fetch: nothing is sent here that a checksum could
-    be computed of, so none is announced.
+    be computed of, so none is announced. *checksum* is the algorithm of those that parts carry;
+    True leaves it to the client's settings. A header that asks for one comes first.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class MultipartUpload:
         abort_timeout: float = 10.0,
         options: Mapping[str, Any] | None = None,
         copies: bool = False,
+        checksum: bool | str = True,
     ) -> None:
         self._engine = engine
         self._bucket = bucket
@@ -108,7 +110,7 @@ class MultipartUpload:
         self._calculate_sha256 = calculate_sha256
         self._abort_timeout = abort_timeout
         self._options = options or {}
-        self._copies = copies
+        self._checksum = checksum and not copies
         self._algorithm = ""
         self._etags: dict[int, str] = {}
         self._checksums: dict[int, str] = {}
@@ -137,9 +139,10 @@ class MultipartUpload:
         headers = self._headers.create.copy()
         await set_content_type(headers, self._key)
         self._algorithm = self._checksum_algorithm()
-        if self._algorithm and _ALGORITHM not in headers:
+        if self._algorithm not in ("", "MD5") and _ALGORITHM not in headers:
             headers[_ALGORITHM] = self._algorithm
-            headers["x-amz-checksum-type"] = "FULL_OBJECT"
+            if is_combinable(self._algorithm):
+                headers["x-amz-checksum-type"] = "FULL_OBJECT"
         answer = await self._engine.send(
             Request(
                 operation="CreateMultipartUpload",
@@ -168,7 +171,9 @@ class MultipartUpload:
         """Of the parts' checksums: what was asked for, else what the settings say; or empty."""
         if asked := self._headers.create.get(_ALGORITHM):
             return asked.upper()
-        if self._copies:
+        if isinstance(self._checksum, str):
+            return self._checksum
+        if not self._checksum:
             return ""
         probe = Request(operation="UploadPart", method="PUT", bucket=self._bucket, checksum=True)
         return self._engine.pipeline.protection(self._engine.endpoint, probe).checksum or ""

@@ -22,7 +22,9 @@ from ..transport.source import (
     open_file,
     seekable_source,
 )
-from .upload import PartCutter, UploadOptions, send_stream
+from .cutting import PartCutter
+from .progress import ProgressMeter
+from .upload import UploadOptions, send_parts
 
 
 async def send_data(
@@ -52,8 +54,8 @@ async def send_data(
     stream = as_stream(data)
     if data_length is not None:
         return await engine.send(replace(request, body=StreamSource(stream, data_length)))
-    cutter = PartCutter(stream, DEFAULT_PART_SIZE)
-    first, whole = await cutter.peek()
+    cutter = PartCutter(stream)
+    first, whole = await cutter.peek(DEFAULT_PART_SIZE)
     if whole:
         return await _send(engine, request, BytesSource(first), None)
     if request.operation != "PutObject" or request.query or not request.key:
@@ -100,11 +102,12 @@ async def _in_parts(engine: Engine, request: Request, key: str, cutter: PartCutt
     how = UploadOptions(
         headers=request.headers,
         part_size=DEFAULT_PART_SIZE,
-        workers_count=DEFAULT_WORKERS,
+        workers=DEFAULT_WORKERS,
         options=request.options,
     )
     upload = how.start(engine, request.bucket, key)
     created = await upload.begin()
     if created.failed:
         return created
-    return await send_stream(upload, cutter, how)
+    answer, _, _ = await send_parts(upload, cutter, how, ProgressMeter())
+    return answer

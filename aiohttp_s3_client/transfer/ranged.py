@@ -24,8 +24,10 @@ from ..protocol.ranges import ByteRange, ContentRange, content_range
 from ..protocol.retry import Attempts
 from ..request import Request
 from ..transport.answer import Answer, leave
+from ..transport.budget import Throttle
+from ..transport.disk import Disk
 from ..transport.exchange import Fault
-from ..transport.receive import Reception, receive
+from ..transport.receive import Landing, Reception, receive
 
 Reached = Callable[[int], None]
 
@@ -43,6 +45,27 @@ class ReadOptions:
     def header_copy(self) -> CIMultiDict[str]:
         """The headers, for a request to add to."""
         return CIMultiDict(self.headers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingOptions:
+    """How an object is read into memory or streamed."""
+
+    read: ReadOptions
+    range_size: int
+    workers: int
+    memory: int
+    """Bytes that were received and not given out yet, at most; at least one range."""
+    verify: bool = True
+    md5_wanted: bool = False
+    threads: bool = True
+    fast: bool = True
+    bandwidth: int | None = None
+
+    def reception(self, landing: Landing, disk: Disk, buffer_size: int = 1) -> Reception:
+        """How bodies are received into *landing*."""
+        throttle = Throttle(self.bandwidth).wait if self.bandwidth else None
+        return Reception(landing, disk, buffer_size=buffer_size, throttle=throttle, fast=self.fast)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +93,8 @@ class RangedObject:
         """Bytes of the whole object, once known."""
         self._known = False
 
-    def expect(self, etag: str, version_id: str | None, total: int) -> None:
-        """Hold the object to what an earlier transfer knew of it."""
+    def expect(self, etag: str | None, version_id: str | None, total: int) -> None:
+        """Hold the object to what is known of it already."""
         self.etag, self.version_id, self.total = etag, version_id, total
         self._known = True
 

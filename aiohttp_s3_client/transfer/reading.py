@@ -14,10 +14,9 @@ from ..engine import Engine
 from ..models import DownloadResult
 from ..protocol.ranges import ByteRange, cut, merge
 from ..transport.disk import Disk
-from ..transport.receive import Reception
 from ..transport.sink import Memory
 from ..transport.source import Buffer
-from .ranged import Opening, RangedObject, ReadOptions, closed_on_error
+from .ranged import Opening, RangedObject, ReadingOptions, closed_on_error
 from .schedule import Job, run_jobs
 from .verify import Inquiry, Verifier
 
@@ -38,48 +37,77 @@ async def read_into(
     bucket: str,
     key: str,
     buffer: memoryview,
-    how: ReadOptions,
+    how: ReadingOptions,
     *,
     wanted: ByteRange | None = None,
-    range_size: int,
-    workers: int,
-    verify: bool,
-    md5_wanted: bool = False,
 ) -> DownloadResult:
     """Fill *buffer* with the object, or with *wanted* of it, in parallel ranges.
 
     The result's ``size`` is the number of bytes written. Raises ``ValueError`` when they do not
     fit, before any of them is received.
     """
-    found = RangedObject(engine, bucket, key, how)
+
+    def room(size: int) -> memoryview:
+        if size > buffer.nbytes:
+            raise ValueError(f"buffer: {buffer.nbytes} bytes, too small for {size}")
+        return buffer[:size]
+
+    return await _read(engine, bucket, key, room, how, wanted)
+
+
+async def read_bytes(
+    engine: Engine, bucket: str, key: str, how: ReadingOptions, *, wanted: ByteRange | None = None
+) -> bytes:
+    """The object, or *wanted* of it."""
+    views: list[memoryview] = []
+
+    def room(size: int) -> memoryview:
+        views.append(memoryview(bytearray(size)))
+        return views[0]
+
+    await _read(engine, bucket, key, room, how, wanted)
+    return bytes(views[0])
+
+
+async def _read(
+    engine: Engine,
+    bucket: str,
+    key: str,
+    room: Callable[[int], memoryview],
+    how: ReadingOptions,
+    wanted: ByteRange | None,
+) -> DownloadResult:
+    """Read into what *room* gives once the size is known."""
+    found = RangedObject(engine, bucket, key, how.read)
     begin = wanted.start if wanted is not None else 0
-    end = begin + range_size if wanted is None else min(wanted.stop, begin + range_size)
-    opening = await found.open(ByteRange(begin, end))
+    end = begin + how.range_size
+    opening = await found.open(ByteRange(begin, end if wanted is None else min(wanted.stop, end)))
     with closed_on_error(opening.answer):
         given, total = found.measured(opening)
         stop = total if wanted is None else min(wanted.stop, total)
         size = max(0, stop - begin)
-        _check_room(buffer, size)
+        buffer = room(size)
         if not size:
             opening.answer.response.release()
-            return DownloadResult(0, found.etag, found.version_id, None if verify else False)
+            return DownloadResult(0, found.etag, found.version_id, None if how.verify else False)
     first = ByteRange(begin, min(given.stop, stop))
-    rest = list(cut(first.stop, stop, range_size))
-    inquiry = Inquiry(engine, found, how, md5_wanted=md5_wanted)
-    whole = verify and size == total
+    rest = list(cut(first.stop, stop, how.range_size))
+    beside = how.workers > 1
+    inquiry = Inquiry(engine, found, how.read, md5_wanted=how.md5_wanted, beside=beside)
+    whole = how.verify and size == total
     if whole:
         inquiry.begin(opening.answer, one_range=not rest)
-    disk = Disk()
-    reception = Reception(Memory(buffer, begin), disk)
+    disk = Disk(threads=how.threads)
+    reception = how.reception(Memory(buffer, begin), disk)
 
     async def jobs() -> AsyncGenerator[Job, None]:
         yield partial(found.fetch, first, reception, _ignore, opening)
         for part in rest:
             yield partial(found.fetch, part, reception, _ignore)
 
-    verified: bool | None = None if verify else False
+    verified: bool | None = None if how.verify else False
     try:
-        await run_jobs(jobs(), workers)
+        await run_jobs(jobs(), how.workers)
         if whole:
             verified = await Verifier(inquiry, _BufferOfBytes(buffer, disk)).finish(total)
     finally:
@@ -87,20 +115,14 @@ async def read_into(
     return DownloadResult(size, found.etag, found.version_id, verified)
 
 
-def _check_room(buffer: memoryview, size: int) -> None:
-    if size > buffer.nbytes:
-        raise ValueError(f"buffer: {buffer.nbytes} bytes, too small for {size}")
-
-
 async def read_ranges(
     engine: Engine,
     bucket: str,
     key: str,
     ranges: Sequence[ByteRange],
-    how: ReadOptions,
+    how: ReadingOptions,
     *,
     coalesce: int,
-    workers: int,
 ) -> list[bytes]:
     """The bytes of each of *ranges*, in their order, all of the same version of the object.
 
@@ -109,7 +131,8 @@ async def read_ranges(
     cut there.
     """
     merged = merge(ranges, coalesce)
-    found = RangedObject(engine, bucket, key, how)
+    found = RangedObject(engine, bucket, key, how.read)
+    disk = Disk(threads=how.threads)
     fetched: dict[int, memoryview] = {}
     known = asyncio.Event()
 
@@ -117,7 +140,8 @@ async def read_ranges(
         assert found.total is not None
         part = ByteRange(wanted.start, min(wanted.stop, found.total))
         data = memoryview(bytearray(max(0, part.size)))
-        await found.fetch(part, Reception(Memory(data, part.start), Disk()), _ignore, opening)
+        reception = how.reception(Memory(data, part.start), disk)
+        await found.fetch(part, reception, _ignore, opening)
         fetched[wanted.start] = data
 
     async def begin(wanted: ByteRange) -> None:
@@ -134,7 +158,7 @@ async def read_ranges(
             yield partial(fetch, wanted)
 
     if merged:
-        await run_jobs(jobs(), workers)
+        await run_jobs(jobs(), how.workers)
     starts = sorted(fetched)
     return [_slice(fetched, starts, wanted) for wanted in ranges]
 

@@ -25,7 +25,7 @@ from ..transport.disk import Disk
 from ..transport.receive import Reception
 from ..transport.shielding import settled
 from .progress import ProgressMeter
-from .ranged import Opening, RangedObject, ReadOptions, closed_on_error
+from .ranged import Opening, RangedObject, ReadingOptions, closed_on_error
 from .verify import Expected, Inquiry
 
 Buffer = bytes | bytearray | memoryview
@@ -69,26 +69,20 @@ class ObjectStream(AsyncIterator[bytes]):
         engine: Engine,
         bucket: str,
         key: str,
-        how: ReadOptions,
+        how: ReadingOptions,
         *,
-        wanted: ByteRange | None,
-        range_size: int,
-        workers: int,
-        memory: int,
-        verify: bool,
-        md5_wanted: bool = False,
-        bandwidth: int | None = None,
+        wanted: ByteRange | None = None,
         meter: ProgressMeter | None = None,
     ) -> None:
-        self._object = RangedObject(engine, bucket, key, how)
+        self._object = RangedObject(engine, bucket, key, how.read)
         self._wanted = wanted
-        self._range_size = range_size
-        self._slots = asyncio.Semaphore(workers)
-        self._budget = Budget(memory)
-        self._throttle = Throttle(bandwidth).wait if bandwidth else None
+        self._how = how
+        self._slots = asyncio.Semaphore(how.workers)
+        self._budget = Budget(how.memory)
+        self._throttle = Throttle(how.bandwidth).wait if how.bandwidth else None
         self._inquiry: Inquiry | None = None
-        if verify and wanted is None:
-            self._inquiry = Inquiry(engine, self._object, how, md5_wanted=md5_wanted)
+        if how.verify and wanted is None:
+            self._inquiry = Inquiry(engine, self._object, how.read, md5_wanted=how.md5_wanted)
         self._expected: Expected | None = None
         self._meter = meter or ProgressMeter()
         self._windows: deque[_Window] = deque()
@@ -96,7 +90,7 @@ class ObjectStream(AsyncIterator[bytes]):
         self._starter: asyncio.Task[None] | None = None
         self._opened = False
         self._ended = False
-        self.verified: bool | None = False if not verify else None
+        self.verified: bool | None = None if how.verify else False
 
     @property
     def size(self) -> int | None:
@@ -172,7 +166,7 @@ class ObjectStream(AsyncIterator[bytes]):
         if self._opened:
             return
         self._opened = True
-        wanted, step = self._wanted, self._range_size
+        wanted, step = self._wanted, self._how.range_size
         begin = 0 if wanted is None else wanted.start
         end = begin + step if wanted is None else min(wanted.stop, begin + step)
         opening = await self._object.open(ByteRange(begin, end))
@@ -196,7 +190,7 @@ class ObjectStream(AsyncIterator[bytes]):
             return
         await self._budget.take(first.size)
         self._add(first, first.size, opening)
-        rest = list(cut(first.stop, stop, self._range_size))
+        rest = list(cut(first.stop, stop, self._how.range_size))
         self._starter = asyncio.create_task(self._start(rest))
         self._starter.add_done_callback(lambda _: self._added.set())
 

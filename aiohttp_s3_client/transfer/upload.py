@@ -1,13 +1,18 @@
 """Uploads in parts: of a file by position, of a stream part by part.
 
-Memory: a file's parts are read 1 MiB at a time, so a worker holds about two of those whatever
-the part size. A stream's parts are gathered one by one: at most ``workers_count`` in flight and
-one being gathered.
+::
+
+    file    ──> cut by position ──────────────┐
+                                              ├─> N in flight ──> Complete
+    stream  ──> gathered within the budget ───┘
+
+Memory: a file's parts go from the file to the connection and are never held. A stream's parts are
+gathered one by one, each by the worker that sends it, so there are never more than ``workers`` of
+them; parts that grow (see ``cutting.py``) share what the first ones took.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,29 +22,47 @@ from typing import Any
 from ..config import MAX_PARTS
 from ..engine import Engine
 from ..errors import SourceChanged
+from ..models import UploadResult
+from ..protocol.checksums import ALGORITHMS, header_name
 from ..protocol.ranges import ByteRange, cut
+from ..protocol.xml import parse_complete
 from ..request import Body
 from ..transport.answer import Answer
-from ..transport.source import BytesSource, FileSource, OpenFile
+from ..transport.budget import Budget, Throttle, ThrottledSource
+from ..transport.disk import Disk
+from ..transport.source import Buffer, BytesSource, FileSource, OpenFile
+from .cutting import PartCutter, part_size_at
 from .multipart import MultipartUpload
+from .progress import ProgressMeter
+from .resume_upload import UploadJournal
 from .schedule import Job, run_jobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadOptions:
-    """How an object is uploaded in parts."""
+    """How an object is uploaded."""
 
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     part_size: int
-    workers_count: int
+    workers: int
     part_tries: int | None = None
     calculate_sha256: bool | None = None
+    checksum: bool | str = True
+    """The algorithm of the checksums that bodies carry; True leaves it to the client's settings.
+    Headers that ask for one are heard all the same."""
     auto_abort: bool = True
     abort_timeout: float = 10.0
+    threads: bool = True
+    fast: bool = True
+    """Whether a file may go to the socket without passing Python."""
+    bandwidth: int | None = None
+    memory_limit: int | None = None
+    resume: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments for aiohttp."""
 
     def start(self, engine: Engine, bucket: str, key: str) -> MultipartUpload:
+        """An upload that is not created yet."""
         return MultipartUpload(
             engine,
             bucket,
@@ -47,126 +70,208 @@ class UploadOptions:
             headers=self.headers,
             part_tries=self.part_tries,
             calculate_sha256=self.calculate_sha256,
+            checksum=self.checksum,
             abort_timeout=self.abort_timeout,
             options=self.options,
         )
 
+    def paced(self) -> Callable[[Body], Body]:
+        """What bounds the bytes a second of all bodies together."""
+        if self.bandwidth is None:
+            return lambda body: body
+        return partial(ThrottledSource, throttle=Throttle(self.bandwidth))
+
 
 async def upload_file(
-    engine: Engine, bucket: str, key: str, file: OpenFile, path: Path, how: UploadOptions
-) -> Answer:
-    """Upload an open file in parts, read by position. A changed size is ``SourceChanged``.
+    engine: Engine,
+    bucket: str,
+    key: str,
+    file: OpenFile,
+    path: Path,
+    how: UploadOptions,
+    meter: ProgressMeter,
+    *,
+    start: int = 0,
+) -> UploadResult:
+    """Upload an open file in parts, from *start* on. A file that changes is ``SourceChanged``.
 
     Raises ``ValueError`` before sending when it would take more than 10,000 parts.
     """
-    size = file.size
+    size = max(0, file.size - start)
     if size > how.part_size * MAX_PARTS:
         raise ValueError(
             f"part_size={how.part_size} cuts {path} ({size} bytes) into more than {MAX_PARTS:,} "
             f"parts; it must be at least {-(-size // MAX_PARTS)}"
         )
+    disk, paced = Disk(threads=how.threads), how.paced()
+    upload = how.start(engine, bucket, key)
+    journal = None
+    if how.resume:
+        journal = await UploadJournal.open(
+            engine, bucket, key, file, path, how.headers, how.part_size, disk
+        )
+    try:
+        done = await journal.attach(upload) if journal is not None else {}
+        # An empty object is one empty part: S3 completes no upload without parts.
+        ranges = list(cut(start, start + size, how.part_size)) or [ByteRange(start, start)]
+        meter.total = size
+        meter.add(sum(done.values()))
+
+        async def send(number: int, part: ByteRange) -> None:
+            source = FileSource(
+                file, part.start, part.size,
+                disk=disk, fast=how.fast, reached=meter.part(part.size).reached,
+            )  # fmt: skip
+            etag = await upload.send_part(number, paced(source))
+            if journal is not None:
+                await journal.completed(number, etag, part.size)
+
+        async def parts() -> AsyncGenerator[Job, None]:
+            for number, part in enumerate(ranges, 1):
+                if number not in done:
+                    yield partial(send, number, part)
+
+        async def unchanged() -> None:
+            if await disk.run(file.changed):
+                raise file.was_changed(path)
+
+        if not upload.upload_id:
+            await upload.create()
+        if journal is not None:
+            await journal.begin(upload)
+        answer = await _send_all(upload, parts(), how, meter, unchanged)
+    except SourceChanged:
+        if journal is not None:
+            await upload.abort()
+            journal.forget()
+        raise
+    else:
+        if journal is not None:
+            journal.forget()
+        return upload_result(answer, size, len(ranges))
+    finally:
+        if journal is not None:
+            journal.close()
+
+
+async def upload_bytes(
+    engine: Engine,
+    bucket: str,
+    key: str,
+    data: Buffer,
+    how: UploadOptions,
+    meter: ProgressMeter,
+) -> UploadResult:
+    """Upload *data* in parts, as slices of it: nothing is copied."""
+    view, paced = memoryview(data).cast("B"), how.paced()
+    ranges = list(cut(0, view.nbytes, how.part_size)) or [ByteRange(0, 0)]
+    upload = how.start(engine, bucket, key)
+    meter.total = view.nbytes
+    await upload.create()
+
+    async def send(number: int, part: ByteRange) -> None:
+        reached = meter.part(part.size).reached
+        await upload.send_part(number, paced(BytesSource(view[part.start : part.stop], reached)))
 
     async def parts() -> AsyncGenerator[Job, None]:
-        # An empty object is one empty part: S3 completes no upload without parts.
-        ranges = list(cut(0, size, how.part_size)) or [ByteRange(0, 0)]
         for number, part in enumerate(ranges, 1):
-            yield partial(_send, upload, number, FileSource(file, part.start, part.size))
+            yield partial(send, number, part)
 
-    async def unchanged() -> None:
-        if await asyncio.to_thread(file.changed):
-            raise SourceChanged(f"{path} was changed while it was being uploaded")
-
-    upload = how.start(engine, bucket, key)
-    await upload.create()
-    return await _send_all(upload, parts(), how, unchanged)
+    answer = await _send_all(upload, parts(), how, meter)
+    return upload_result(answer, view.nbytes, len(ranges))
 
 
 async def upload_stream(
-    engine: Engine, bucket: str, key: str, stream: AsyncIterator[bytes], how: UploadOptions
-) -> Answer:
+    engine: Engine,
+    bucket: str,
+    key: str,
+    stream: AsyncIterator[bytes],
+    how: UploadOptions,
+    meter: ProgressMeter,
+) -> UploadResult:
     """Upload what *stream* gives, in parts of ``part_size`` bytes."""
     upload = how.start(engine, bucket, key)
     await upload.create()
-    return await send_stream(upload, PartCutter(stream, how.part_size), how)
+    return await send_stream(upload, PartCutter(stream), how, meter)
 
 
-async def send_stream(upload: MultipartUpload, cutter: PartCutter, how: UploadOptions) -> Answer:
+async def send_stream(
+    upload: MultipartUpload, cutter: PartCutter, how: UploadOptions, meter: ProgressMeter
+) -> UploadResult:
     """Send all that *cutter* gives to an upload that was created, and complete it."""
+    answer, size, count = await send_parts(upload, cutter, how, meter)
+    return upload_result(answer, size, count)
+
+
+async def send_parts(
+    upload: MultipartUpload, cutter: PartCutter, how: UploadOptions, meter: ProgressMeter
+) -> tuple[Answer, int, int]:
+    """As ``send_stream``; the answer to Complete, the bytes and the number of parts."""
+    limit = how.memory_limit or how.workers * how.part_size
+    budget, paced = Budget(limit), how.paced()
+    sizes: list[int] = []
+
+    async def send(number: int, held: int, part: memoryview) -> None:
+        body = BytesSource(part, reached=meter.part(len(part)).reached)
+        try:
+            await upload.send_part(number, paced(body))
+        finally:
+            budget.give_back(held)
 
     async def parts() -> AsyncGenerator[Job, None]:
-        number = 0
-        while (part := await cutter.next()) is not None:
-            number += 1
+        while True:
+            number = len(sizes) + 1
+            wanted = part_size_at(number, how.part_size)
+            await budget.take(wanted)
+            part = await cutter.next(wanted)
+            if part is None:
+                return
             if number > MAX_PARTS:
                 raise ValueError(
                     f"part_size={how.part_size} cuts the data into more than {MAX_PARTS:,} parts"
                 )
-            yield partial(_send, upload, number, BytesSource(part))
+            sizes.append(len(part))
+            yield partial(send, number, wanted, part)
 
-    return await _send_all(upload, parts(), how)
-
-
-class PartCutter:
-    """Gathers a stream into parts of one size, each byte copied once."""
-
-    def __init__(self, stream: AsyncIterator[bytes], part_size: int) -> None:
-        self._stream = stream
-        self._part_size = part_size
-        self._rest = memoryview(b"")
-        self._ended = False
-        self._first: memoryview | None = None
-        self._given = 0
-
-    async def peek(self) -> tuple[memoryview, bool]:
-        """The first part, which ``next`` gives again, and whether it is all there is."""
-        self._first = await self._gather()
-        await self._look_ahead()
-        return self._first, not self._rest
-
-    async def next(self) -> memoryview | None:
-        """The next part; the last may be smaller, and the only part of nothing is empty."""
-        part, self._first = self._first, None
-        if part is None:
-            part = await self._gather()
-        if not part and self._given:
-            return None
-        self._given += 1
-        return part
-
-    async def _look_ahead(self) -> None:
-        while not self._rest and not self._ended:
-            data = await anext(self._stream, None)
-            self._ended = data is None
-            self._rest = memoryview(data or b"")
-
-    async def _gather(self) -> memoryview:
-        part = bytearray()
-        while len(part) < self._part_size:
-            await self._look_ahead()
-            if not self._rest:
-                break
-            room = self._part_size - len(part)
-            part += self._rest[:room]
-            self._rest = self._rest[room:]
-        return memoryview(part)
+    answer = await _send_all(upload, parts(), how, meter)
+    return answer, sum(sizes), len(sizes)
 
 
 async def _send_all(
     upload: MultipartUpload,
     parts: AsyncGenerator[Job, None],
     how: UploadOptions,
+    meter: ProgressMeter,
     before_complete: Callable[[], Awaitable[None]] | None = None,
 ) -> Answer:
     try:
-        await run_jobs(parts, how.workers_count)
+        await run_jobs(parts, how.workers)
         if before_complete is not None:
             await before_complete()
+        meter.enter("completing")
+        # What a callback raises must come before what cannot be taken back.
+        await meter.flush()
         return await upload.complete()
     except BaseException:
-        if how.auto_abort:
+        if how.auto_abort and not how.resume:
             await upload.abort()
         raise
 
 
-async def _send(upload: MultipartUpload, number: int, body: Body) -> None:
-    await upload.send_part(number, body)
+def upload_result(answer: Answer, size: int, parts: int | None) -> UploadResult:
+    """What an upload became, from the answer that ended it."""
+    headers = answer.response.headers
+    etag = headers.get("ETag")
+    if parts is not None and answer.body:
+        etag = parse_complete(answer.body).etag or etag
+    return UploadResult(
+        size=size,
+        etag=etag,
+        version_id=headers.get("x-amz-version-id"),
+        parts=parts,
+        checksums={
+            name: value
+            for name in ALGORITHMS
+            if (value := headers.get(header_name(name))) is not None
+        },
+    )

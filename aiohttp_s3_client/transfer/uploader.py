@@ -17,9 +17,10 @@ from ..errors import IncompleteMultipartUpload
 from ..transport.answer import Answer
 from ..transport.shielding import settled
 from ..transport.source import Buffer, BytesSource, as_stream
+from .cutting import PartCutter
 from .multipart import MultipartUpload
 from .schedule import Job, run_jobs
-from .upload import PartCutter, UploadOptions
+from .upload import UploadOptions
 
 
 class MultipartUploader:
@@ -33,7 +34,7 @@ class MultipartUploader:
     def __init__(self, engine: Engine, bucket: str, key: str, how: UploadOptions) -> None:
         self._upload: MultipartUpload = how.start(engine, bucket, key)
         self._how = how
-        self._slots = asyncio.Semaphore(how.workers_count)
+        self._slots = asyncio.Semaphore(how.workers)
         self._parts: dict[int, Coroutine[None, None, str]] = {}
         self._sending: dict[int, asyncio.Task[str]] = {}
         self._entered = False
@@ -84,13 +85,13 @@ class MultipartUploader:
 
     async def put_stream(self, stream: AsyncIterable[bytes] | Iterable[bytes]) -> None:
         """Send all that *stream* gives in parts of ``part_size`` bytes, several in flight."""
-        cutter = PartCutter(as_stream(stream), self.part_size)
+        cutter = PartCutter(as_stream(stream))
 
         async def parts() -> AsyncGenerator[Job, None]:
-            while data := await cutter.next():
+            while data := await cutter.next(self.part_size):
                 yield partial(_awaited, self.put_part(data))
 
-        await run_jobs(parts(), self._how.workers_count)
+        await run_jobs(parts(), self._how.workers)
 
     async def _send(self, number: int, body: BytesSource, content_sha256: str | None) -> str:
         # A task of our own, so that giving up cancels the part and not the user's task.

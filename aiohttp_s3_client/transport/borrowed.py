@@ -28,7 +28,7 @@ import errno
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from ..errors import SourceChanged
@@ -51,7 +51,8 @@ _UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
 
 
 class Unsupported(Exception):
-    """The file's system cannot do this; what had been moved before counts."""
+    """The file's system cannot do this, or no descriptors are left for it; what had been moved
+    before counts."""
 
 
 class FileFailed(Exception):
@@ -238,7 +239,8 @@ class _Sendfile(_Pump):
     def _step(self) -> int:
         left = self._size - self.moved
         try:
-            count = os.sendfile(self._fd, self._file, self._offset + self.moved, min(_SEND_STEP, left))
+            position = self._offset + self.moved
+            count = os.sendfile(self._fd, self._file, position, min(_SEND_STEP, left))
         except OSError as error:
             if error.errno in _UNSUPPORTED:
                 raise Unsupported from error
@@ -360,7 +362,10 @@ async def send_file(
     caller's to watch. Raises ``SourceChanged`` when the file ends early, ``Unsupported``,
     ``FileFailed``, and ``OSError`` for the connection.
     """
-    pump = _Sendfile(transport, descriptor, size, file=file, offset=offset, disk=disk, moved=moved)
+    with _no_descriptors_left():
+        pump = _Sendfile(
+            transport, descriptor, size, file=file, offset=offset, disk=disk, moved=moved
+        )
     await pump.run()
 
 
@@ -381,27 +386,39 @@ async def splice_to_file(
     ``OSError`` for the connection, and ``TimeoutError`` when nothing arrives for *timeout*
     seconds.
     """
-    pump = _Splice(
-        transport,
-        descriptor,
-        size,
-        file=file,
-        offset=offset,
-        disk=disk,
-        timeout=timeout,
-        moved=moved,
-    )
+    with _no_descriptors_left():
+        pump = _Splice(
+            transport,
+            descriptor,
+            size,
+            file=file,
+            offset=offset,
+            disk=disk,
+            timeout=timeout,
+            moved=moved,
+        )
     await pump.run()
+
+
+@contextlib.contextmanager
+def _no_descriptors_left() -> Iterator[None]:
+    """The other roads need no descriptors of their own."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            raise Unsupported from error
+        raise
 
 
 def has_more(descriptor: int) -> bool:
     """Whether anything stands in the socket to be read, be it the end of the connection."""
-    with socket.socket(fileno=os.dup(descriptor)) as duplicate:
-        duplicate.setblocking(False)
-        try:
+    try:
+        with socket.socket(fileno=os.dup(descriptor)) as duplicate:
+            duplicate.setblocking(False)
             duplicate.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
+    except BlockingIOError:
+        return False
+    except OSError:  # Nothing can be told: as if there were.
         return True
+    return True

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import AsyncIterator, Callable
+
+from ..request import Body
 
 
 class Budget:
@@ -75,3 +78,33 @@ class Throttle:
         self._free_at = max(self._free_at, now - 0.1) + size / self._rate
         if self._free_at > now:
             await asyncio.sleep(self._free_at - now)
+
+
+class ThrottledSource:
+    """A source that gives its bytes no faster than a transfer may take them."""
+
+    __slots__ = ("_body", "_throttle")
+
+    def __init__(self, body: Body, throttle: Throttle) -> None:
+        self._body = body
+        self._throttle = throttle
+
+    @property
+    def size(self) -> int:
+        return self._body.size
+
+    @property
+    def replayable(self) -> bool:
+        return self._body.replayable
+
+    @property
+    def reached(self) -> Callable[[int], None] | None:
+        return self._body.reached
+
+    async def open(self) -> AsyncIterator[bytes | memoryview]:
+        async for piece in self._body.open():
+            await self._throttle.wait(len(piece))
+            yield piece
+
+    async def digest(self, algorithm: str) -> bytes | None:
+        return await self._body.digest(algorithm)

@@ -19,7 +19,8 @@ What is used of aiohttp beyond its documented interface, and since when it has t
 ======================================================  ====================================
 ``BaseConnector.connect(req, traces, timeout)``         3.12
 ``ResponseHandler.set_response_params(…)``              3.12; ``max_headers`` since 3.13.4
-``ResponseHandler.start_timeout()``, ``force_close()``  3.12
+its ``start_timeout()``, ``read_timeout``               3.12
+its ``force_close()``                                   3.12
 ``ClientResponse(…)``, ``ClientResponse.start(…)``      3.12; ``stream_writer`` since 3.14.0
 ``Connection.add_callback(callback)``                   3.12
 ``helpers.TimeoutHandle``, ``helpers.TimerNoop``        3.12
@@ -61,6 +62,10 @@ _WITHOUT_LENGTH = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 _WITH_BODY = frozenset({hdrs.METH_PUT, hdrs.METH_POST})
 _METHODS = _WITHOUT_LENGTH | _WITH_BODY | {hdrs.METH_DELETE}
 _ORIGINS_REMEMBERED = 1024
+
+_PATIENCE_SECONDS = 1.0
+"""Most answers begin sooner. Only the others get a read timer each: asyncio keeps cancelled timers
+in a heap for long, which costs a small request more than its signature."""
 
 _PLAIN: Final[dict[str, object]] = {
     "_request_class": ClientRequest,
@@ -108,7 +113,19 @@ class InMemory(BytesSource):
 class Shortcut:
     """The short way through one session."""
 
-    __slots__ = ("_connector", "_inside", "_limits", "_loop", "_origins", "_session", "_timeout")
+    __slots__ = (
+        "_connector",
+        "_inside",
+        "_limits",
+        "_loop",
+        "_origins",
+        "_patience",
+        "_read_timeout",
+        "_session",
+        "_timeout",
+        "_waiting",
+        "_watch",
+    )
 
     @classmethod
     def through(cls, session: ClientSession, timeout: aiohttp.ClientTimeout) -> Shortcut | None:
@@ -139,6 +156,11 @@ class Shortcut:
         self._timeout = timeout
         self._inside = inside
         self._loop: asyncio.AbstractEventLoop = settings["_loop"]
+        self._read_timeout = timeout.sock_read or 0.0
+        self._patience = min(_PATIENCE_SECONDS, self._read_timeout / 4)
+        self._waiting: dict[ResponseHandler, float] = {}
+        """Whose answers have not begun, and since when, in that order."""
+        self._watch: asyncio.TimerHandle | None = None
         self._limits = {name: settings[f"_{name}"] for name in inside.limits}
         self._origins: dict[tuple[str, str], _Origin] = {}
 
@@ -215,10 +237,18 @@ class Shortcut:
             text = f"Connection timeout to host {request.url}"
             raise aiohttp.ConnectionTimeoutError(text) from error
         try:
-            self._write(connection, request, timer)
+            protocol = self._write(connection, request, timer)
             response = self._response(request, timer)
             try:
-                await response.start(connection)
+                try:
+                    await response.start(connection)
+                finally:
+                    self._waiting.pop(protocol, None)
+                if self._read_timeout and not response.content.is_eof():
+                    protocol.read_timeout = self._read_timeout
+                    protocol.start_timeout()
+                if hdrs.SET_COOKIE in response.headers:
+                    _keep_cookies(self._session.cookie_jar, response)
             except BaseException:
                 response.close()
                 raise
@@ -227,11 +257,9 @@ class Shortcut:
             if isinstance(error, OSError) and not isinstance(error, _KNOWN_ERRORS):
                 raise aiohttp.ClientOSError(*error.args) from error
             raise
-        if hdrs.SET_COOKIE in response.headers:
-            _keep_cookies(self._session.cookie_jar, response)
         return response
 
-    def _write(self, connection: Connection, request: _Request, timer: Any) -> None:
+    def _write(self, connection: Connection, request: _Request, timer: Any) -> ResponseHandler:
         protocol, transport = connection.protocol, connection.transport
         if protocol is None or transport is None or transport.is_closing():
             raise aiohttp.ClientConnectionResetError("Cannot write to closing transport")
@@ -240,14 +268,30 @@ class Shortcut:
             skip_payload=request.method == hdrs.METH_HEAD,
             read_until_eof=True,
             auto_decompress=False,
-            read_timeout=self._timeout.sock_read,
             **self._limits,
         )
         transport.write(request.data)
-        protocol.start_timeout()
+        if self._read_timeout:
+            self._waiting[protocol] = self._loop.time()
+            if self._watch is None:
+                self._watch = self._loop.call_later(self._patience, self._look)
         if transport.get_write_buffer_size():
             # An answer may come before all was sent: with a rest the connection is for no pool.
             connection.add_callback(functools.partial(_end_if_unsent, protocol, transport))
+        return protocol
+
+    def _look(self) -> None:
+        """Give each request that had no answer for a while aiohttp's own timer for the rest."""
+        now, self._watch = self._loop.time(), None
+        for protocol, since in list(self._waiting.items()):
+            left = since + self._patience - now
+            if left > 0:
+                self._watch = self._loop.call_later(left, self._look)
+                break
+            del self._waiting[protocol]
+            protocol.read_timeout = max(self._read_timeout - (now - since), 0.001)
+            protocol.start_timeout()
+            protocol.read_timeout = self._read_timeout
 
     def _response(self, request: _Request, timer: Any) -> ClientResponse:
         method, url, data = request.method, request.url, request.data
@@ -285,9 +329,13 @@ class Shortcut:
 class _Origin(ClientRequest):
     """What the connector asks of a request to one host, and the headers that aiohttp adds."""
 
-    @functools.cached_property
-    def connection_key(self) -> ConnectionKey:  # it never changes here
-        return super().connection_key
+    _key: ConnectionKey | None = None
+
+    @property
+    def connection_key(self) -> ConnectionKey:
+        if self._key is None:
+            self._key = super().connection_key
+        return self._key
 
 
 class _Request(NamedTuple):
@@ -343,6 +391,7 @@ def _inside() -> _Inside | None:
         and of_response - {"stream_writer"} == _RESPONSE_ARGUMENTS
         and response_params - {"max_headers"} == _RESPONSE_PARAMS
         and hasattr(ResponseHandler, "start_timeout")
+        and isinstance(getattr(ResponseHandler, "read_timeout", None), property)
         and hasattr(ResponseHandler, "force_close")
         and _refuses_line_breaks(_serialize_headers)
     )
@@ -358,6 +407,7 @@ def _inside() -> _Inside | None:
 
 
 def _refuses_line_breaks(serialize: Callable[[str, CIMultiDict[str]], bytes]) -> bool:
+    """Whether no header can smuggle another one in."""
     head = serialize("GET / HTTP/1.1", CIMultiDict({"Name": "value"}))
     if head != b"GET / HTTP/1.1\r\nName: value\r\n\r\n":
         return False

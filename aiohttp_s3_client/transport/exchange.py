@@ -12,7 +12,8 @@ What aiohttp leaves open is settled here:
 * **The session's own auth or netrc** may not meet our ``Authorization`` in aiohttp, which refuses
   the pair; there the same middleware sets it last.
 
-Everything used is public API of aiohttp >= 3.12, but for one look behind it, guarded:
+Small requests go the short way of ``direct.py`` where the session has one; there the same holds.
+Everything used here is public API of aiohttp >= 3.12, but for one look behind it, guarded:
 ``session._middlewares``, which per-request ones replace.
 """
 

@@ -49,6 +49,8 @@ class _Intake(asyncio.BufferedProtocol):
             self._done.set_exception(error)
 
     def _look(self) -> None:
+        if not self._left:  # Only the disk is waited for; the connection is out of it.
+            return
         timeout, now = self._takeover.timeout, self._loop.time()
         if self._holding():
             self._since = now

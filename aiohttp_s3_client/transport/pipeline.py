@@ -21,6 +21,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 import aiohttp
@@ -61,6 +62,7 @@ from .corrections import Corrections
 from .exchange import Fault, exchange
 from .session import Terms, default_headers
 
+_protection = lru_cache(maxsize=64)(protection)
 _WITH_CONTENT_TYPE = frozenset({"PUT", "POST", "PATCH"})
 _DOCUMENT_SECONDS = 60.0
 _LONG_DOCUMENT_SECONDS = 900.0
@@ -122,7 +124,7 @@ class Pipeline:
         """How *request*'s body is protected on the way to *endpoint*."""
         config = self._config
         wish = request.calculate_sha256
-        return protection(
+        return _protection(
             scheme=endpoint.scheme,
             is_aws=endpoint.is_aws,
             checksum=request.checksum,

@@ -170,7 +170,8 @@ class RangeFiles:
         place = bisect.bisect_right(self._starts, position)
         if place and position <= self._ends[self._starts[place - 1]]:
             return self._starts[place - 1]
-        self._starts.insert(place, position)
+        # A new list each time: a thread that reads back may be looking at the old one.
+        self._starts = [*self._starts[:place], position, *self._starts[place:]]
         self._ends[position] = position
         return position
 
@@ -186,8 +187,9 @@ class RangeFiles:
 
     def _read_back(self, start: int, stop: int, digest: Callable[[Buffer], None]) -> None:
         while start < stop:
-            place = bisect.bisect_right(self._starts, start) - 1
-            begin = self._starts[place] if place >= 0 else start
+            starts = self._starts
+            place = bisect.bisect_right(starts, start) - 1
+            begin = starts[place] if place >= 0 else start
             with open(self._folder / str(begin), "rb") as file:
                 file.seek(start - begin)
                 data = file.read(min(_READ, stop - start))

@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import itertools
 import os
 import threading
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
+from typing import BinaryIO, Protocol, Self, TypeAlias, runtime_checkable
 
 import aiohttp
 
@@ -129,7 +130,17 @@ class OpenFile:
         if os.path.isdir(path):
             raise IsADirectoryError(f"{argument}: {os.fspath(path)!r} is a directory, not a file")
         flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-        self._fd = os.open(path, flags)
+        self._take(os.open(path, flags))
+
+    @classmethod
+    def duplicate(cls, descriptor: int) -> Self:
+        """The open file of *descriptor*, which stays its owner's."""
+        self = cls.__new__(cls)
+        self._take(os.dup(descriptor))
+        return self
+
+    def _take(self, descriptor: int) -> None:
+        self._fd = descriptor
         self._lock = threading.Lock()
         self._readers = 0
         self._closed = False
@@ -171,6 +182,10 @@ class OpenFile:
         """Whether size or time of change are others than when the file was opened. Blocks."""
         with self.reading() as descriptor:
             return _state(descriptor) != self._state
+
+    def was_changed(self, path: Path) -> SourceChanged:
+        """The error of a file that did not stay what it was."""
+        return SourceChanged(f"{path} was changed while it was being uploaded")
 
     @property
     def identity(self) -> tuple[int, int, int, int]:
@@ -382,9 +397,12 @@ async def _file_pieces(file: BinaryFile) -> AsyncIterator[bytes]:
 
 
 async def _pulled(iterator: Iterator[bytes]) -> AsyncIterator[bytes]:
-    done = object()
-    while (data := await threaded(partial(next, iterator, done))) is not done:
-        yield data
+    while True:
+        # Not next() alone: StopIteration cannot pass a future.
+        pieces = await threaded(partial(list, itertools.islice(iterator, 1)))
+        if not pieces:
+            return
+        yield pieces[0]
 
 
 def is_seekable(file: object) -> bool:
@@ -404,12 +422,17 @@ async def seekable_source(file: BinaryIO) -> BytesSource | SeekableSource:
     """A source of what is left of a seekable file object, from where it stands now."""
     if isinstance(file, io.BytesIO):
         return BytesSource(file.getvalue()[file.tell() :])
-
-    def measure() -> tuple[int, int]:
-        start = file.tell()
-        end = file.seek(0, os.SEEK_END)
-        file.seek(start)
-        return start, max(0, end - start)
-
-    start, size = await threaded(measure)
+    start, size = await threaded(partial(_measure, file))
     return SeekableSource(file, start, size)
+
+
+async def remaining(file: BinaryIO) -> int:
+    """Bytes from where a seekable file object stands to its end."""
+    return (await threaded(partial(_measure, file)))[1]
+
+
+def _measure(file: BinaryIO) -> tuple[int, int]:
+    start = file.tell()
+    end = file.seek(0, os.SEEK_END)
+    file.seek(start)
+    return start, max(0, end - start)

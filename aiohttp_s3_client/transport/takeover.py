@@ -122,10 +122,11 @@ class Takeover:
     def finish(self) -> None:
         """The body is complete: aiohttp takes the connection back."""
         self.restore()
-        if self._unexpected():
-            self._response.close()
-            return
+        # A closed transport's descriptor may be another connection's by now.
         if not self.transport.is_closing():
+            if self._unexpected():
+                self._response.close()
+                return
             self.transport.resume_reading()
         self._response.content.feed_eof()
 

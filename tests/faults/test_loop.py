@@ -18,9 +18,10 @@ from typing import Any
 
 import pytest
 
+from aiohttp_s3_client.config import plain_paths_only
 from tests.project.test_blocking import watched
 
-from .calls import Call, Place, every
+from .calls import CALLS, Call, Place, every
 
 SLOW = 0.15
 """Seconds that each access to the slow disk takes."""
@@ -118,15 +119,22 @@ def slow_disk(monkeypatch: pytest.MonkeyPatch, place: Place) -> list[str]:
     return slowed
 
 
+WITHOUT_FILES = ("put", "put_stream", "put_multipart", "multipart_upload", "upload_fileobj")
+
+
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="no list of descriptors here")
-@every("up", "down")
+@pytest.mark.parametrize(
+    "call",
+    [e for e in CALLS if e.kind in ("up", "down") and e.name not in WITHOUT_FILES],
+    ids=lambda call: call.name,
+)
 async def test_p1_a_slow_disk_does_not_hold_the_loop_up(
     call: Call, place: Place, slow_disk: list[str]
 ) -> None:
     """P1: once an access was slow, the next ones are made in a thread.
 
     The first slow one may happen on the loop, for nobody can know before: so the lag is bounded by
-    one access, and all the time that the loop stayed away by little more.
+    one access, once.
     """
     call.need()
     lags: list[float] = []
@@ -143,10 +151,11 @@ async def test_p1_a_slow_disk_does_not_hold_the_loop_up(
     beating = False
     await beats
     await asyncio.to_thread(call.check, place, whole=True)
+    if not slow_disk and plain_paths_only():
+        pytest.skip("the plain path writes by file objects, whose calls are not seen")
+    assert slow_disk, "the file was never read or written"
     held_up = [lag for lag in lags if lag > ALLOWED]
-    if slow_disk:
-        # Each of the connections at work may be the first to learn that the disk is slow.
-        assert len(held_up) <= 1, f"{held_up} s away for {slow_disk}"
+    assert len(held_up) <= 1, f"{held_up} s away for {slow_disk}"
 
 
 @every("up", "down", "memory")

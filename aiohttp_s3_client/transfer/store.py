@@ -1,0 +1,184 @@
+"""Uploading whatever the user hands over: one PUT when it is small, in parts when it is not.
+
+======================================  ================================================
+data                                    how it is read
+======================================  ================================================
+a path, a file opened from one          by position; never held in memory
+bytes-like                              in place, as slices
+a seekable file object                  part by part, each held until it is sent
+any other file object, an iterable,     the same, and gathered up to the threshold first to see
+an async iterable                       whether there is more
+======================================  ================================================
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from collections.abc import AsyncIterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from ..config import MAX_PART_SIZE, TransferConfig
+from ..engine import Engine
+from ..errors import AwsUploadError
+from ..models import UploadResult
+from ..protocol.extra_args import Translated
+from ..request import Body, Request
+from ..transport.disk import Disk
+from ..transport.shielding import threaded
+from ..transport.source import (
+    Buffer,
+    BytesSource,
+    FileSource,
+    OpenFile,
+    SourceData,
+    as_stream,
+    is_seekable,
+    open_file,
+    remaining,
+)
+from .content_type import set_content_type
+from .cutting import PartCutter
+from .progress import ProgressMeter
+from .put import send_body
+from .upload import UploadOptions, send_stream, upload_bytes, upload_file, upload_result
+
+MAX_PUT_SIZE = MAX_PART_SIZE
+"""Bytes that one PutObject takes; more has to go in parts, whatever the threshold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """One object to be, and how it is to get there."""
+
+    engine: Engine
+    bucket: str
+    key: str
+    args: Translated
+    config: TransferConfig
+    meter: ProgressMeter
+
+    async def from_path(self, path: Path, argument: str) -> UploadResult:
+        """Upload the file at *path*. Raises ``OSError``, which names *argument* for a folder."""
+        with closing(await open_file(path, argument)) as file:
+            return await self._from_file(file, path, 0)
+
+    async def from_data(self, data: SourceData) -> UploadResult:
+        """Upload what *data* gives."""
+        if isinstance(data, Path):
+            return await self.from_path(data, "fileobj")
+        if isinstance(data, str):
+            raise TypeError("fileobj: a str is no data; give bytes, or a Path")
+        if isinstance(data, bytes | bytearray | memoryview):
+            return await self._from_bytes(cast(Buffer, data))
+        if isinstance(data, io.BytesIO):
+            rest = memoryview(data.getvalue())[data.tell() :]
+            result = await self._from_bytes(rest)
+            data.seek(0, io.SEEK_END)
+            return result
+        if isinstance(data, io.BufferedReader | io.FileIO) and (
+            found := await threaded(partial(_regular_file, data))
+        ):
+            file, path, start = found
+            with closing(file):
+                result = await self._from_file(file, path, start)
+            await threaded(partial(data.seek, file.size))
+            return result
+        size = None
+        if is_seekable(data):
+            size = await remaining(cast(BinaryIO, data))
+        return await self._from_stream(as_stream(data), size)
+
+    # By what it is read from
+
+    async def _from_file(self, file: OpenFile, path: Path, start: int) -> UploadResult:
+        size, config = max(0, file.size - start), self.config
+        part_size = config.part_size_for(size)
+        how = self._options(part_size)
+        if self._in_parts(size):
+            return await upload_file(
+                self.engine, self.bucket, self.key, file, path, how, self.meter, start=start
+            )
+        disk, reached = Disk(threads=config.use_threads), self.meter.part(size).reached
+        body = FileSource(file, start, size, disk=disk, fast=how.fast, reached=reached)
+        result = await self._put(body, how)
+        if await disk.run(file.changed):
+            raise file.was_changed(path)
+        return result
+
+    async def _from_bytes(self, data: Buffer) -> UploadResult:
+        size = memoryview(data).nbytes
+        how = self._options(self.config.part_size_for(size))
+        if not self._in_parts(size):
+            return await self._put(BytesSource(data, self.meter.part(size).reached), how)
+        return await upload_bytes(self.engine, self.bucket, self.key, data, how, self.meter)
+
+    async def _from_stream(self, stream: AsyncIterator[bytes], size: int | None) -> UploadResult:
+        how = self._options(self.config.part_size_for(size))
+        cutter = PartCutter(stream)
+        if size is None or not self._in_parts(size):
+            first, whole = await cutter.peek(max(how.part_size, self.config.multipart_threshold))
+            if whole and not self._in_parts(len(first)):
+                return await self._put(BytesSource(first, self.meter.part().reached), how)
+        upload = how.start(self.engine, self.bucket, self.key)
+        await upload.create()
+        return await send_stream(upload, cutter, how, self.meter)
+
+    # What they share
+
+    def _in_parts(self, size: int) -> bool:
+        return size >= self.config.multipart_threshold or size > MAX_PUT_SIZE
+
+    def _options(self, part_size: int) -> UploadOptions:
+        config, args = self.config, self.args
+        checksum: bool | str = config.checksum if config.checksum is not None else True
+        return UploadOptions(
+            headers=args.multipart,
+            part_size=part_size,
+            workers=config.workers,
+            checksum=args.checksum_algorithm or checksum,
+            threads=config.use_threads,
+            fast=config.preferred_transfer_client != "classic",
+            bandwidth=config.max_bandwidth,
+            memory_limit=config.memory_limit,
+            resume=config.resume,
+        )
+
+    async def _put(self, body: Body, how: UploadOptions) -> UploadResult:
+        headers = self.args.headers.copy()
+        # The checksum itself goes with the body: S3 asks for no announcement then.
+        headers.popall("x-amz-sdk-checksum-algorithm", None)
+        await set_content_type(headers, self.key)
+        self.meter.total = body.size
+        request = Request(
+            operation="PutObject",
+            method="PUT",
+            bucket=self.bucket,
+            key=self.key,
+            query=self.args.query,
+            headers=headers,
+            checksum=how.checksum,
+        )
+        await self.meter.flush()
+        answer = await send_body(self.engine, request, how.paced()(body))
+        if answer.failed:
+            raise answer.error().in_transfer(AwsUploadError)
+        answer.response.release()
+        return upload_result(answer, body.size, None)
+
+
+def _regular_file(data: io.BufferedReader | io.FileIO) -> tuple[OpenFile, Path, int] | None:
+    """A file object's own file, its path, and where it stands; None when it is none on a disk."""
+    try:
+        descriptor = data.fileno()
+    except OSError:
+        return None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return None
+    path = data.name if isinstance(data.name, str | bytes) else f"descriptor {descriptor}"
+    return OpenFile.duplicate(descriptor), Path(os.fsdecode(path)), data.tell()
