@@ -6,9 +6,9 @@ argument under both of its names is a ``TypeError``.
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -28,6 +28,7 @@ from .transfer.settings import download_options, reading_options
 from .transfer.store import Store
 from .transfer.stream import ObjectStream
 from .transfer.write import WritableFile, write_stream
+from .transport.disk import Disk
 from .transport.source import SourceData
 
 ExtraArgs = Mapping[str, Any]
@@ -157,7 +158,8 @@ class Managed:
         place, settings = bound_place(self._engine, given.bucket, given.key), given.config
         how = download_options(settings, download_args(given.extra_args))
         meter = ProgressMeter(given.callback, progress)
-        path = await asyncio.to_thread(destination_path, given.needed("filename"), "filename")
+        check = partial(destination_path, given.needed("filename"), "filename")
+        path = await Disk(threads=settings.use_threads).aside(check)
         return await download_file(self._engine, *place, path, how, meter)
 
     async def download_fileobj(

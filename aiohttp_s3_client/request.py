@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -27,7 +27,7 @@ class Body(Protocol):
         """Who is told how many bytes of an attempt were handed to the connection."""
         ...
 
-    def open(self) -> AsyncIterator[bytes | memoryview]:
+    def open(self) -> AsyncGenerator[bytes | memoryview, None]:
         """The bytes of one attempt, from the first."""
         ...
 

@@ -28,7 +28,8 @@ from .transfer.progress import ProgressMeter
 from .transfer.ranged import ReadOptions
 from .transfer.upload import upload_file, upload_stream
 from .transfer.uploader import MultipartUploader
-from .transport.source import as_stream, open_file
+from .transport.openfile import open_file
+from .transport.source import as_stream
 
 
 class Transfers:

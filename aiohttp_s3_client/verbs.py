@@ -30,7 +30,8 @@ from .transfer.content_type import set_content_type
 from .transfer.put import send_body, send_data
 from .transport.answer import Answer
 from .transport.direct import InMemory
-from .transport.source import FileSource, SourceData, open_file
+from .transport.openfile import open_file
+from .transport.source import FileSource, SourceData
 
 _CONDITIONS = ("If-Match", "If-None-Match")
 """What makes an answer to a repeated PutObject ambiguous; see ``send_body``."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import mimetypes
 
 from multidict import CIMultiDict
+
+from ..transport.disk import Disk
 
 
 @functools.cache
@@ -14,13 +15,13 @@ def _types() -> mimetypes.MimeTypes:
     return mimetypes.MimeTypes()
 
 
-async def guess_content_type(name: str, data: object = None) -> str:
+async def guess_content_type(name: str, data: object = None, disk: Disk | None = None) -> str:
     """The Content-Type for an object of this name; octet-stream when nothing tells.
 
     Python's own table decides alone, so that a name means the same type on every machine.
     """
     # The first use of mimetypes reads the system's files, needed or not.
-    types = _types() if _types.cache_info().currsize else await asyncio.to_thread(_types)
+    types = _types() if _types.cache_info().currsize else await (disk or Disk()).aside(_types)
     guessed, encoding = types.guess_type(name.rpartition("/")[2])
     if encoding is not None:
         return f"application/{encoding}"
@@ -29,7 +30,9 @@ async def guess_content_type(name: str, data: object = None) -> str:
     return guessed or "application/octet-stream"
 
 
-async def set_content_type(headers: CIMultiDict[str], key: str, data: object = None) -> None:
+async def set_content_type(
+    headers: CIMultiDict[str], key: str, data: object = None, disk: Disk | None = None
+) -> None:
     """Add a guessed Content-Type unless the caller gave one."""
     if "Content-Type" not in headers:
-        headers["Content-Type"] = await guess_content_type(key, data)
+        headers["Content-Type"] = await guess_content_type(key, data, disk)

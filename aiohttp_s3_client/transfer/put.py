@@ -11,6 +11,7 @@ from ..config import DEFAULT_PART_SIZE, DEFAULT_WORKERS
 from ..engine import Engine
 from ..request import Body, Request
 from ..transport.answer import Answer
+from ..transport.openfile import open_file
 from ..transport.source import (
     Buffer,
     BytesSource,
@@ -19,7 +20,6 @@ from ..transport.source import (
     StreamSource,
     as_stream,
     is_seekable,
-    open_file,
     seekable_source,
 )
 from .cutting import PartCutter

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import partial
 
 from ..engine import Engine
+from ..errors import ObjectChanged
 from ..models import DownloadResult
 from ..protocol.ranges import ByteRange, cut, merge
 from ..transport.disk import Disk
@@ -144,10 +145,19 @@ async def read_ranges(
         await found.fetch(part, reception, _ignore, opening)
         fetched[wanted.start] = data
 
+    async def refused(wanted: ByteRange) -> None:
+        """Let the server say that there is no such range."""
+        opening = await RangedObject(engine, bucket, key, how.read).open(wanted)
+        opening.answer.response.close()
+        raise ObjectChanged(f"{bucket}/{key} became longer while it was being read")
+
     async def begin(wanted: ByteRange) -> None:
         opening = await found.open(wanted)
         with closed_on_error(opening.answer):
-            found.measured(opening)
+            _, total = found.measured(opening)
+            for each in ranges:
+                if each.start >= max(total, 1):
+                    await refused(each)
         known.set()
         await fetch(wanted, opening)
 

@@ -17,7 +17,6 @@ from ..errors import AwsDownloadError, ResponseParseError
 from ..protocol.ranges import ByteRange
 from ..request import Request
 from ..transport.disk import Disk
-from ..transport.shielding import acquired
 from ..transport.sink import PositionedFile
 from .journal import (
     Journal,
@@ -57,12 +56,12 @@ class PartialDownload:
         and ``OSError``.
         """
         head = await _ask(engine, found, how)
-        journal = await acquired(
+        journal = await disk.acquire(
             partial(Journal.open, download_journal_path(destination), head), Journal.close
         )
         try:
             part = download_part_path(destination)
-            sink = await acquired(
+            sink = await disk.acquire(
                 partial(PositionedFile, destination, disk, part), PositionedFile.close
             )
         except BaseException:

@@ -19,8 +19,7 @@ from ..engine import Engine
 from ..errors import NotFound
 from ..protocol.parts import UploadedPart
 from ..transport.disk import Disk
-from ..transport.shielding import acquired
-from ..transport.source import OpenFile
+from ..transport.openfile import OpenFile
 from .journal import Journal, JournalHead, upload_journal_path
 from .multipart import MultipartUpload
 
@@ -69,7 +68,7 @@ class UploadJournal:
             },
         )
         place = upload_journal_path(path, bucket, key, endpoint)
-        journal = await acquired(partial(Journal.open, place, head), Journal.close)
+        journal = await disk.acquire(partial(Journal.open, place, head), Journal.close)
         return cls(journal, head, disk)
 
     async def attach(self, upload: MultipartUpload) -> dict[int, int]:

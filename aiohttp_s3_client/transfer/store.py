@@ -30,16 +30,14 @@ from ..models import UploadResult
 from ..protocol.extra_args import Translated
 from ..request import Body, Request
 from ..transport.disk import Disk
-from ..transport.shielding import threaded
+from ..transport.openfile import OpenFile, open_file
 from ..transport.source import (
     Buffer,
     BytesSource,
     FileSource,
-    OpenFile,
     SourceData,
     as_stream,
     is_seekable,
-    open_file,
     remaining,
 )
 from .content_type import set_content_type
@@ -63,9 +61,13 @@ class Store:
     config: TransferConfig
     meter: ProgressMeter
 
+    @property
+    def _disk(self) -> Disk:
+        return Disk(threads=self.config.use_threads)
+
     async def from_path(self, path: Path, argument: str) -> UploadResult:
         """Upload the file at *path*. Raises ``OSError``, which names *argument* for a folder."""
-        with closing(await open_file(path, argument)) as file:
+        with closing(await open_file(path, argument, self._disk)) as file:
             return await self._from_file(file, path, 0)
 
     async def from_data(self, data: SourceData) -> UploadResult:
@@ -82,29 +84,29 @@ class Store:
             data.seek(0, io.SEEK_END)
             return result
         if isinstance(data, io.BufferedReader | io.FileIO) and (
-            found := await threaded(partial(_regular_file, data))
+            found := await self._disk.aside(partial(_regular_file, data))
         ):
             file, path, start = found
             with closing(file):
                 result = await self._from_file(file, path, start)
-            await threaded(partial(data.seek, file.size))
+            await self._disk.aside(partial(data.seek, file.size))
             return result
         size = None
         if is_seekable(data):
-            size = await remaining(cast(BinaryIO, data))
-        return await self._from_stream(as_stream(data), size)
+            size = await remaining(cast(BinaryIO, data), self._disk)
+        return await self._from_stream(as_stream(data, self._disk), size)
 
     # By what it is read from
 
     async def _from_file(self, file: OpenFile, path: Path, start: int) -> UploadResult:
         size, config = max(0, file.size - start), self.config
         part_size = config.part_size_for(size)
-        how = self._options(part_size)
+        how = await self._options(part_size)
         if self._in_parts(size):
             return await upload_file(
                 self.engine, self.bucket, self.key, file, path, how, self.meter, start=start
             )
-        disk, reached = Disk(threads=config.use_threads), self.meter.part(size).reached
+        disk, reached = self._disk, self.meter.part(size).reached
         body = FileSource(file, start, size, disk=disk, fast=how.fast, reached=reached)
         result = await self._put(body, how)
         if await disk.run(file.changed):
@@ -113,18 +115,20 @@ class Store:
 
     async def _from_bytes(self, data: Buffer) -> UploadResult:
         size = memoryview(data).nbytes
-        how = self._options(self.config.part_size_for(size))
+        how = await self._options(self.config.part_size_for(size))
         if not self._in_parts(size):
-            return await self._put(BytesSource(data, self.meter.part(size).reached), how)
+            body = BytesSource(data, self.meter.part(size).reached, disk=self._disk)
+            return await self._put(body, how)
         return await upload_bytes(self.engine, self.bucket, self.key, data, how, self.meter)
 
     async def _from_stream(self, stream: AsyncIterator[bytes], size: int | None) -> UploadResult:
-        how = self._options(self.config.part_size_for(size))
+        how = await self._options(self.config.part_size_for(size))
         cutter = PartCutter(stream)
         if size is None or not self._in_parts(size):
             first, whole = await cutter.peek(max(how.part_size, self.config.multipart_threshold))
             if whole and not self._in_parts(len(first)):
-                return await self._put(BytesSource(first, self.meter.part().reached), how)
+                body = BytesSource(first, self.meter.part().reached, disk=self._disk)
+                return await self._put(body, how)
         upload = how.start(self.engine, self.bucket, self.key)
         await upload.create()
         return await send_stream(upload, cutter, how, self.meter)
@@ -134,8 +138,10 @@ class Store:
     def _in_parts(self, size: int) -> bool:
         return size >= self.config.multipart_threshold or size > MAX_PUT_SIZE
 
-    def _options(self, part_size: int) -> UploadOptions:
+    async def _options(self, part_size: int) -> UploadOptions:
         config, args = self.config, self.args
+        await set_content_type(args.headers, self.key, disk=self._disk)
+        await set_content_type(args.multipart, self.key, disk=self._disk)
         checksum: bool | str = config.checksum if config.checksum is not None else True
         return UploadOptions(
             headers=args.multipart,
@@ -153,7 +159,6 @@ class Store:
         headers = self.args.headers.copy()
         # The checksum itself goes with the body: S3 asks for no announcement then.
         headers.popall("x-amz-sdk-checksum-algorithm", None)
-        await set_content_type(headers, self.key)
         self.meter.total = body.size
         request = Request(
             operation="PutObject",

@@ -36,19 +36,39 @@ class _Window:
 
     file = None
 
-    def __init__(self, held: int) -> None:
+    def __init__(self, start: int, held: int, limit: int) -> None:
         self.pieces: deque[bytes] = deque()
         self.arrived = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
         self.held = held
         """Bytes of the budget that are its own."""
+        self._end = start
+        self._limit = limit
+        self._waiting = 0
+        self._taken = asyncio.Event()
 
     def view(self, position: int, size: int) -> None:
         return None
 
     async def write(self, position: int, data: Buffer) -> None:
-        self.pieces.append(data if isinstance(data, bytes) else bytes(data))
-        self.arrived.set()
+        # What is fetched anew from an earlier place is here already, or was given out.
+        data = data[max(0, self._end - position) :]
+        # A server that knows no ranges sends more at once than there may be.
+        while self._waiting and self._waiting + len(data) > self._limit:
+            self._taken.clear()
+            await self._taken.wait()
+        if data:
+            self._end += len(data)
+            self._waiting += len(data)
+            self.pieces.append(data if isinstance(data, bytes) else bytes(data))
+            self.arrived.set()
+
+    def take(self) -> bytes:
+        """The next piece."""
+        piece = self.pieces.popleft()
+        self._waiting -= len(piece)
+        self._taken.set()
+        return piece
 
     def ended(self, task: asyncio.Task[None]) -> None:
         self.arrived.set()
@@ -200,7 +220,7 @@ class ObjectStream(AsyncIterator[bytes]):
             self._add(wanted, wanted.size)
 
     def _add(self, wanted: ByteRange | None, held: int, opening: Opening | None = None) -> None:
-        window = _Window(held)
+        window = _Window(wanted.start if wanted is not None else 0, held, self._how.memory)
         window.task = asyncio.create_task(self._fetch(window, wanted, opening))
         window.task.add_done_callback(window.ended)
         self._windows.append(window)
@@ -231,7 +251,7 @@ class ObjectStream(AsyncIterator[bytes]):
                 continue
             window = self._windows[0]
             if window.pieces:
-                piece = window.pieces.popleft()
+                piece = window.take()
                 self._give_back(window, len(piece))
                 return piece
             assert window.task is not None

@@ -30,7 +30,8 @@ from ..request import Body
 from ..transport.answer import Answer
 from ..transport.budget import Budget, Throttle, ThrottledSource
 from ..transport.disk import Disk
-from ..transport.source import Buffer, BytesSource, FileSource, OpenFile
+from ..transport.openfile import OpenFile
+from ..transport.source import Buffer, BytesSource, FileSource
 from .cutting import PartCutter, part_size_at
 from .multipart import MultipartUpload
 from .progress import ProgressMeter
@@ -164,6 +165,7 @@ async def upload_bytes(
 ) -> UploadResult:
     """Upload *data* in parts, as slices of it: nothing is copied."""
     view, paced = memoryview(data).cast("B"), how.paced()
+    disk = Disk(threads=how.threads)
     ranges = list(cut(0, view.nbytes, how.part_size)) or [ByteRange(0, 0)]
     upload = how.start(engine, bucket, key)
     meter.total = view.nbytes
@@ -171,7 +173,9 @@ async def upload_bytes(
 
     async def send(number: int, part: ByteRange) -> None:
         reached = meter.part(part.size).reached
-        await upload.send_part(number, paced(BytesSource(view[part.start : part.stop], reached)))
+        await upload.send_part(
+            number, paced(BytesSource(view[part.start : part.stop], reached, disk=disk))
+        )
 
     async def parts() -> AsyncGenerator[Job, None]:
         for number, part in enumerate(ranges, 1):
@@ -208,11 +212,11 @@ async def send_parts(
 ) -> tuple[Answer, int, int]:
     """As ``send_stream``; the answer to Complete, the bytes and the number of parts."""
     limit = how.memory_limit or how.workers * how.part_size
-    budget, paced = Budget(limit), how.paced()
+    budget, paced, disk = Budget(limit), how.paced(), Disk(threads=how.threads)
     sizes: list[int] = []
 
     async def send(number: int, held: int, part: memoryview) -> None:
-        body = BytesSource(part, reached=meter.part(len(part)).reached)
+        body = BytesSource(part, meter.part(len(part)).reached, disk=disk)
         try:
             await upload.send_part(number, paced(body))
         finally:

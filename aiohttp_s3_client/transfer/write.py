@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ..config import TransferConfig
 from ..models import DownloadResult
-from ..transport.shielding import threaded
+from ..transport.disk import Disk
 from .stream import ObjectStream
 
 
@@ -24,28 +24,27 @@ async def write_stream(
 ) -> DownloadResult:
     """Write all that *stream* gives to *file*, about ``io_chunksize`` bytes at a time."""
     size, gathered, held = 0, bytearray(), config.io_chunksize
+    disk = Disk(threads=config.use_threads)
     async with stream:
         async for piece in stream:
             size += len(piece)
             gathered += piece
             if len(gathered) >= held:
-                await _write(file, bytes(gathered), config)
+                await _write(file, bytes(gathered), disk)
                 gathered.clear()
         if gathered:
-            await _write(file, bytes(gathered), config)
+            await _write(file, bytes(gathered), disk)
     return DownloadResult(size, stream.etag, stream.version_id, stream.verified)
 
 
-async def _write(file: WritableFile, data: bytes, config: TransferConfig) -> None:
+async def _write(file: WritableFile, data: bytes, disk: Disk) -> None:
     """Write all of *data*: a raw file may take less at a time."""
     view = memoryview(data)
     while view:
         if inspect.iscoroutinefunction(file.write):
             count = await file.write(bytes(view))
-        elif config.use_threads:
-            count = await threaded(partial(file.write, bytes(view)))
         else:
-            count = file.write(bytes(view))
+            count = await disk.aside(partial(file.write, bytes(view)))
         if inspect.isawaitable(count):
             count = await count
         view = view[count:] if isinstance(count, int) else view[len(view) :]

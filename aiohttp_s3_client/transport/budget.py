@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 
 from ..request import Body
 
@@ -101,10 +102,11 @@ class ThrottledSource:
     def reached(self) -> Callable[[int], None] | None:
         return self._body.reached
 
-    async def open(self) -> AsyncIterator[bytes | memoryview]:
-        async for piece in self._body.open():
-            await self._throttle.wait(len(piece))
-            yield piece
+    async def open(self) -> AsyncGenerator[bytes | memoryview, None]:
+        async with contextlib.aclosing(self._body.open()) as pieces:
+            async for piece in pieces:
+                await self._throttle.wait(len(piece))
+                yield piece
 
     async def digest(self, algorithm: str) -> bytes | None:
         return await self._body.digest(algorithm)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from .shielding import threaded
+from .shielding import acquired, threaded
 
 T = TypeVar("T")
 
@@ -59,3 +59,9 @@ class Disk:
         if not self._threads:
             return call()
         return await threaded(call)
+
+    async def acquire(self, make: Callable[[], T], release: Callable[[T], None]) -> T:
+        """What *make* makes, aside; given back by *release* if nobody waits for it any more."""
+        if not self._threads:
+            return make()
+        return await acquired(make, release)

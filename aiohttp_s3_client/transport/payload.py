@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import aiohttp
@@ -28,6 +28,8 @@ from .borrowed import CAN_SENDFILE, FileFailed, Unsupported, plain_socket, send_
 from .source import FileSource
 
 EXPECT_SECONDS = 1.0
+_LOOK_SECONDS = 1.0
+"""How often it is looked whether a body moves."""
 
 
 class SourcePayload(aiohttp.Payload):
@@ -37,7 +39,8 @@ class SourcePayload(aiohttp.Payload):
         super().__init__(source, content_type="application/octet-stream")
         self._size = source.size
         self._source = source
-        self._writer: AbstractStreamWriter | None = None
+        self.transport: asyncio.Transport | None = None
+        """Where it goes; a writer forgets it when the session is closed."""
         self._handed = 0
         self.begun = False
         self.finished = False
@@ -51,7 +54,7 @@ class SourcePayload(aiohttp.Payload):
         if self.begun:
             raise RuntimeError("one payload serves one attempt")
         self.begun = True
-        self._writer = writer
+        self.transport = getattr(writer, "transport", None)
         source = self._source
         try:
             if not isinstance(source, FileSource):
@@ -65,19 +68,20 @@ class SourcePayload(aiohttp.Payload):
                 self._over.set()
 
     async def _send_pieces(
-        self, pieces: AsyncIterator[bytes | memoryview], writer: AbstractStreamWriter
+        self, source: AsyncGenerator[bytes | memoryview, None], writer: AbstractStreamWriter
     ) -> None:
-        while True:
-            try:
-                piece = await anext(pieces, None)
-            except Exception as error:
-                self.error = error
-                raise
-            if piece is None:
-                break
-            self._handed += len(piece)
-            await writer.write(piece)
-            self._report()
+        async with contextlib.aclosing(source) as pieces:
+            while True:
+                try:
+                    piece = await anext(pieces, None)
+                except Exception as error:
+                    self.error = error
+                    raise
+                if piece is None:
+                    break
+                self._handed += len(piece)
+                await writer.write(piece)
+                self._report()
 
     async def _send_file(self, source: FileSource, writer: AbstractStreamWriter) -> bool:
         """Send it by ``sendfile``; False where that cannot be done, or not to the end."""
@@ -142,8 +146,7 @@ class SourcePayload(aiohttp.Payload):
     @property
     def accepted(self) -> int:
         """Bytes that have left for the connection."""
-        transport = getattr(self._writer, "transport", None)
-        waiting = transport.get_write_buffer_size() if transport is not None else 0
+        waiting = self.transport.get_write_buffer_size() if self.transport is not None else 0
         return self._handed - waiting
 
 
@@ -224,10 +227,14 @@ class Watch:
         payload, now = self._payload, self._loop.time()
         if payload.finished:
             return
+        if payload.transport is not None and payload.transport.is_closing():
+            # Closed by the session, and by itself only when the server has read what was written.
+            payload.transport.abort()
+            return
         moved = payload.accepted
         if not payload.begun or moved != self._seen or self._since is None:
             self._seen, self._since = moved, now
         elif now - self._since >= self._stall:
             self._break_off()
             return
-        self._look_again(min(self._stall / 4, 5.0))
+        self._look_again(min(self._stall / 4, _LOOK_SECONDS))

@@ -15,6 +15,7 @@ for bodies of unknown length, when the bandwidth is bounded, and with ``AIOS3_PL
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -26,6 +27,8 @@ from .disk import Disk
 from .exchange import Fault
 from .intake import receive_in_place, receive_to_file
 from .takeover import Takeover
+
+_LOOK_SECONDS = 1.0
 
 
 class Landing(Protocol):
@@ -197,9 +200,11 @@ async def _read(
     gather = _Gather(reception, position, reached)
     fault: Fault | None = None
     beyond = False
+    vigil = _Vigil(response)
     while not beyond:
         try:
-            data = await content.readany()
+            with vigil:
+                data = await content.readany()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             fault = _broken_off(error)
             break
@@ -223,12 +228,40 @@ async def _read(
     return gather.position, fault
 
 
+class _Vigil:
+    """Looks, while a body is waited for, whether its connection is still there.
+
+    aiohttp forgets whoever reads a body when the session or the connector is closed: nothing
+    would ever come, not even an error.
+    """
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        connection = response.connection
+        self._transport = connection.transport if connection is not None else None
+        self._content = response.content
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __enter__(self) -> None:
+        if self._transport is not None and not self._content.is_eof():
+            self._timer = self._loop.call_later(_LOOK_SECONDS, self._look)
+
+    def __exit__(self, *exc_info: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look(self) -> None:
+        if self._transport is not None and self._transport.is_closing():
+            self._content.set_exception(aiohttp.ClientPayloadError("the connection was closed"))
+        else:
+            self._timer = self._loop.call_later(_LOOK_SECONDS, self._look)
+
+
 class _Gather:
     """Gathers small pieces for one write; what is large enough goes on as it came."""
 
-    def __init__(
-        self, reception: Reception, position: int, reached: Callable[[int], None]
-    ) -> None:
+    def __init__(self, reception: Reception, position: int, reached: Callable[[int], None]) -> None:
         self._reception = reception
         self._reached = reached
         self._pending = bytearray()

@@ -21,13 +21,12 @@ from ..config import plain_paths_only
 from .borrowed import FileFailed, write_at
 from .disk import Disk
 from .receive import Landing
-from .shielding import acquired
 from .source import Buffer
 
 _O_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 _O_BINARY = getattr(os, "O_BINARY", 0)
 _O_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
-_READ = 256 * 1024
+_READ = 1024 * 1024
 """What is read back at a time: it stays in the processor's cache while it is digested."""
 
 
@@ -53,8 +52,8 @@ async def open_sink(destination: Path, disk: Disk) -> Sink:
     Raises ``OSError`` when its folder is missing or may not be written.
     """
     if positioned_writes():
-        return await acquired(partial(PositionedFile, destination, disk), PositionedFile.remove)
-    return await acquired(partial(RangeFiles, destination, disk), RangeFiles.remove)
+        return await disk.acquire(partial(PositionedFile, destination, disk), PositionedFile.remove)
+    return await disk.acquire(partial(RangeFiles, destination, disk), RangeFiles.remove)
 
 
 def positioned_writes() -> bool:

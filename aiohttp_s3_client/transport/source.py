@@ -8,23 +8,31 @@ user's file objects and iterators are read in a worker thread.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import inspect
 import io
 import itertools
 import os
-import threading
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+)
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Protocol, Self, TypeAlias, runtime_checkable
+from typing import BinaryIO, Protocol, TypeAlias, TypeGuard, runtime_checkable
 
 import aiohttp
 
 from ..errors import SourceChanged
 from ..protocol import checksums
 from .disk import Disk
-from .shielding import acquired, threaded
+from .openfile import OpenFile
+from .shielding import threaded
 
 PIECE = 64 * 1024
 """What is handed to aiohttp at a time: it warns of bodies past 1 MiB and copies small ones."""
@@ -32,8 +40,8 @@ PIECE = 64 * 1024
 READ = 1024 * 1024
 """What is read from a file object at a time: a thread switch costs about as much as 256 KiB."""
 
-_DIGEST_READ = 256 * 1024
-"""What is read of a file to be digested: it stays in the processor's cache."""
+_DIGEST_READ = 1024 * 1024
+"""What is read of a file to be digested: with less, threads would wait for each other more."""
 
 _INLINE_HASH = 128 * 1024
 """Below this a digest takes less than handing it to a thread."""
@@ -43,6 +51,10 @@ Reached: TypeAlias = Callable[[int], None]
 """Who is told how many bytes of an attempt were handed to the connection."""
 
 
+_DISK = Disk()
+"""For what takes its time but touches no disk, or not for long."""
+
+
 @runtime_checkable
 class BinaryFile(Protocol):
     """A binary file object, as far as it is needed."""
@@ -50,34 +62,45 @@ class BinaryFile(Protocol):
     def read(self, size: int = -1, /) -> bytes: ...
 
 
-SourceData: TypeAlias = Buffer | str | Path | BinaryFile | AsyncIterable[bytes] | Iterable[bytes]
+class AsyncFile(Protocol):
+    """A binary file object whose methods are coroutine functions."""
+
+    async def read(self, size: int = -1, /) -> bytes: ...
+
+
+SourceData: TypeAlias = (
+    Buffer | str | Path | BinaryFile | AsyncFile | AsyncIterable[bytes] | Iterable[bytes]
+)
 
 
 class BytesSource:
     """Bytes in memory: sent as views, never copied, always replayable."""
 
-    __slots__ = ("_view", "reached")
+    __slots__ = ("_disk", "_view", "reached")
     replayable = True
 
-    def __init__(self, data: Buffer, reached: Reached | None = None) -> None:
+    def __init__(
+        self, data: Buffer, reached: Reached | None = None, *, disk: Disk | None = None
+    ) -> None:
         view = memoryview(data)
         if not view.contiguous:
             raise ValueError("data: a memoryview with gaps cannot be sent; take its tobytes()")
         self._view = view.cast("B")
+        self._disk = disk or _DISK
         self.reached = reached
 
     @property
     def size(self) -> int:
         return self._view.nbytes
 
-    async def open(self) -> AsyncIterator[bytes | memoryview]:
+    async def open(self) -> AsyncGenerator[bytes | memoryview, None]:
         for start in range(0, self._view.nbytes, PIECE):
             yield self._view[start : start + PIECE]
 
     async def digest(self, algorithm: str) -> bytes:
         if self.size <= _INLINE_HASH:
             return checksums.compute(algorithm, self._view)
-        return await threaded(partial(checksums.compute, algorithm, self._view))
+        return await self._disk.aside(partial(checksums.compute, algorithm, self._view))
 
 
 class _ReadSource:
@@ -97,8 +120,8 @@ class _ReadSource:
     def _short(self, missing: int) -> SourceChanged:
         return SourceChanged(f"the file ends {missing} bytes before what was announced")
 
-    async def open(self) -> AsyncIterator[bytes | memoryview]:
-        async for data in _pulled(self._each()):
+    async def open(self) -> AsyncGenerator[bytes | memoryview, None]:
+        async for data in _pulled(self._each(), _DISK):
             for piece in _pieces(data, self._piece):
                 yield piece
 
@@ -115,102 +138,6 @@ class _ReadSource:
         while await threaded(step):
             pass
         return running.digest()
-
-
-class OpenFile:
-    """A file opened for reading by position, closed when its last reader is done.
-
-    A refused upload leaves its worker thread in the middle of a read; closing the descriptor
-    under it would let it read from whatever file gets that number next.
-    """
-
-    __slots__ = ("_closed", "_fd", "_lock", "_readers", "_state", "size")
-
-    def __init__(self, path: str | os.PathLike[str], argument: str) -> None:
-        if os.path.isdir(path):
-            raise IsADirectoryError(f"{argument}: {os.fspath(path)!r} is a directory, not a file")
-        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-        self._take(os.open(path, flags))
-
-    @classmethod
-    def duplicate(cls, descriptor: int) -> Self:
-        """The open file of *descriptor*, which stays its owner's."""
-        self = cls.__new__(cls)
-        self._take(os.dup(descriptor))
-        return self
-
-    def _take(self, descriptor: int) -> None:
-        self._fd = descriptor
-        self._lock = threading.Lock()
-        self._readers = 0
-        self._closed = False
-        self._state = _state(self._fd)
-        self.size = os.fstat(self._fd).st_size
-
-    @contextlib.contextmanager
-    def reading(self) -> Iterator[int]:
-        """The descriptor, which stays open for the time being."""
-        with self._lock:
-            if self._closed:
-                raise ValueError("the file is closed")
-            self._readers += 1
-        try:
-            yield self._fd
-        finally:
-            with self._lock:
-                self._readers -= 1
-                self._close_if_idle()
-
-    def read(self, offset: int, size: int) -> bytes:
-        with self.reading() as descriptor:
-            if hasattr(os, "pread"):
-                return os.pread(descriptor, size, offset)
-            with self._lock:  # Without pread the position belongs to all readers together.
-                os.lseek(descriptor, offset, os.SEEK_SET)
-                return os.read(descriptor, size)
-
-    def read_into(self, offset: int, buffer: memoryview) -> int:
-        """Fill *buffer* from *offset* on; how many bytes there were."""
-        if not hasattr(os, "preadv"):
-            data = self.read(offset, len(buffer))
-            buffer[: len(data)] = data
-            return len(data)
-        with self.reading() as descriptor:
-            return os.preadv(descriptor, [buffer], offset)
-
-    def changed(self) -> bool:
-        """Whether size or time of change are others than when the file was opened. Blocks."""
-        with self.reading() as descriptor:
-            return _state(descriptor) != self._state
-
-    def was_changed(self, path: Path) -> SourceChanged:
-        """The error of a file that did not stay what it was."""
-        return SourceChanged(f"{path} was changed while it was being uploaded")
-
-    @property
-    def identity(self) -> tuple[int, int, int, int]:
-        """Size in bytes, time of change in ns, device and inode, when the file was opened."""
-        return self._state
-
-    def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            self._close_if_idle()
-
-    def _close_if_idle(self) -> None:
-        if self._closed and not self._readers and self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-
-def _state(descriptor: int) -> tuple[int, int, int, int]:
-    found = os.fstat(descriptor)
-    return found.st_size, found.st_mtime_ns, found.st_dev, found.st_ino
-
-
-async def open_file(path: str | os.PathLike[str], argument: str) -> OpenFile:
-    """The file at *path*; ``OSError`` when it is missing, a directory, or unreadable."""
-    return await acquired(partial(OpenFile, path, argument), OpenFile.close)
 
 
 class FileSource(_ReadSource):
@@ -251,25 +178,26 @@ class FileSource(_ReadSource):
         """The file's descriptor, which stays open for the time being."""
         return self._file.reading()
 
-    async def open(self, start: int = 0) -> AsyncIterator[bytes | memoryview]:
-        done, step = start, min(self._piece, READ)
-        while done < self.size:
-            count = min(step, self.size - done)
-            read = partial(self._file.read, self._offset + done, count)
-            data = await self._disk.run(read)
-            if not data:
-                raise self._short(self.size - done)
-            done += len(data)
-            yield data
+    async def open(self, start: int = 0) -> AsyncGenerator[bytes | memoryview, None]:
+        done, step, disk = start, min(self._piece, READ), self._disk
+        with self._file.reading():
+            while done < self.size:
+                count = min(step, self.size - done)
+                data = await disk.run(partial(self._file.read, self._offset + done, count))
+                if not data:
+                    raise self._short(self.size - done)
+                done += len(data)
+                yield data
 
     def _feed(self, update: Callable[[Buffer], None]) -> None:
         done, buffer = 0, memoryview(bytearray(min(_DIGEST_READ, max(self.size, 1))))
-        while done < self.size:
-            count = self._file.read_into(self._offset + done, buffer[: self.size - done])
-            if not count:
-                raise self._short(self.size - done)
-            done += count
-            update(buffer[:count])
+        with self._file.reading():
+            while done < self.size:
+                count = self._file.read_into(self._offset + done, buffer[: self.size - done])
+                if not count:
+                    raise self._short(self.size - done)
+                done += count
+                update(buffer[:count])
 
     async def digest(self, algorithm: str) -> bytes:
         running = checksums.new(algorithm)
@@ -321,7 +249,7 @@ class StreamSource:
     def replayable(self) -> bool:
         return not self._taken
 
-    async def open(self) -> AsyncIterator[bytes | memoryview]:
+    async def open(self) -> AsyncGenerator[bytes | memoryview, None]:
         if self._taken:
             raise RuntimeError("a stream can be sent only once")
         self._taken = True
@@ -356,21 +284,32 @@ def _pieces(data: Buffer, piece: int = PIECE) -> Iterator[bytes | memoryview]:
         yield view[start : start + piece]
 
 
-def as_stream(data: BinaryFile | AsyncIterable[bytes] | Iterable[bytes]) -> AsyncIterator[bytes]:
-    """The pieces of a file object or an iterable, as they come; what blocks runs in a thread."""
+def as_stream(
+    data: BinaryFile | AsyncFile | AsyncIterable[bytes] | Iterable[bytes],
+    disk: Disk | None = None,
+) -> AsyncIterator[bytes]:
+    """The pieces of a file object or an iterable, as they come; what blocks runs in a thread,
+    unless *disk* has none."""
+    disk = disk or _DISK
     if isinstance(data, aiohttp.StreamReader):
         return _checked(data.iter_any())
-    if isinstance(data, asyncio.StreamReader):
-        return _checked(_reader_pieces(data))
+    if is_async_file(data):
+        # Iterating over it would look for lines, and fail where one is long.
+        return _checked(_async_file_pieces(data))
     if isinstance(data, AsyncIterable):
         return _checked(data)
     if isinstance(data, BinaryFile):
-        return _checked(_file_pieces(data))
+        return _checked(_file_pieces(data, disk))
     if isinstance(data, list | tuple):
         return _checked(_each_of(data))
     if isinstance(data, Mapping) or not isinstance(data, Iterable):
         raise TypeError(f"data: {type(data).__name__} is neither bytes nor a stream of them")
-    return _checked(_pulled(iter(data)))
+    return _checked(_pulled(iter(data), disk))
+
+
+def is_async_file(data: object) -> TypeGuard[AsyncFile]:
+    """Whether *data* is a file object whose ``read`` has to be awaited."""
+    return inspect.iscoroutinefunction(getattr(data, "read", None))
 
 
 async def _checked(stream: AsyncIterable[object]) -> AsyncIterator[bytes]:
@@ -385,23 +324,22 @@ async def _each_of(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
         yield piece
 
 
-async def _reader_pieces(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
-    # Iterating over it would look for lines, and fail where one is long.
-    while data := await reader.read(READ):
+async def _async_file_pieces(file: AsyncFile) -> AsyncIterator[bytes]:
+    while data := await file.read(READ):
         yield data
 
 
-async def _file_pieces(file: BinaryFile) -> AsyncIterator[bytes]:
-    while data := await threaded(partial(file.read, READ)):
+async def _file_pieces(file: BinaryFile, disk: Disk) -> AsyncIterator[bytes]:
+    while data := await disk.aside(partial(file.read, READ)):
         yield data
 
 
-async def _pulled(iterator: Iterator[bytes]) -> AsyncIterator[bytes]:
-    while True:
+async def _pulled(iterator: Iterator[bytes], disk: Disk) -> AsyncIterator[bytes]:
+    def step() -> list[bytes]:
         # Not next() alone: StopIteration cannot pass a future.
-        pieces = await threaded(partial(list, itertools.islice(iterator, 1)))
-        if not pieces:
-            return
+        return list(itertools.islice(iterator, 1))
+
+    while pieces := await disk.aside(step):
         yield pieces[0]
 
 
@@ -412,7 +350,7 @@ def is_seekable(file: object) -> bool:
     """
     if isinstance(file, io.TextIOBase):
         raise TypeError("data: the file is open as text; open it with mode 'rb'")
-    if isinstance(file, AsyncIterable):
+    if isinstance(file, AsyncIterable) or is_async_file(file):
         return False
     seekable = getattr(file, "seekable", None)
     return bool(seekable and seekable())
@@ -426,9 +364,9 @@ async def seekable_source(file: BinaryIO) -> BytesSource | SeekableSource:
     return SeekableSource(file, start, size)
 
 
-async def remaining(file: BinaryIO) -> int:
+async def remaining(file: BinaryIO, disk: Disk) -> int:
     """Bytes from where a seekable file object stands to its end."""
-    return (await threaded(partial(_measure, file)))[1]
+    return (await disk.aside(partial(_measure, file)))[1]
 
 
 def _measure(file: BinaryIO) -> tuple[int, int]:

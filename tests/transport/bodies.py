@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import os
 import random
 import socket
@@ -12,6 +13,7 @@ import struct
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,19 +24,25 @@ from aiohttp_s3_client.config import plain_paths_only
 from aiohttp_s3_client.transport.borrowed import CAN_SPLICE
 
 from ..conftest import LoopbackTls
+from ..faults import leaks
 
 SIZE = 400_003
 BODY = random.Random(11).randbytes(SIZE)
 
 Play = Callable[[bytes, asyncio.StreamWriter, int], Awaitable[bool | None]]
 """Answers the request of this head and number (from 0). False: the connection is done for."""
+Read = Callable[
+    [bytes, asyncio.StreamWriter, int, asyncio.StreamReader], Awaitable[bool | None]
+]
+"""The same for a request with a body."""
 
 
 class ByteServer:
-    """Hands each request to *play*, which writes whatever it likes."""
+    """Hands each request to a function, which writes whatever it likes."""
 
-    def __init__(self, play: Play, ssl_context: ssl.SSLContext | None = None) -> None:
-        self.play = play
+    def __init__(self, play: Play | Read, ssl_context: ssl.SSLContext | None = None) -> None:
+        self._play: Callable[..., Awaitable[bool | None]] = play
+        self._with_body = len(inspect.signature(play).parameters) == 4
         self.connections = 0
         self.requests = 0
         self._ssl = ssl_context
@@ -68,7 +76,8 @@ class ByteServer:
                 while going:
                     head = await reader.readuntil(b"\r\n\r\n")
                     self.requests += 1
-                    going = await self.play(head, writer, self.requests - 1) is not False
+                    more = (reader,) if self._with_body else ()
+                    going = await self._play(head, writer, self.requests - 1, *more) is not False
                     await writer.drain()
                 writer.close()
                 await writer.wait_closed()
@@ -173,6 +182,19 @@ def lag() -> Iterator[list[float]]:
         yield late
     finally:
         handle.cancel()
+
+
+@contextlib.asynccontextmanager
+async def nothing_left() -> AsyncIterator[None]:
+    """Fail when what runs inside leaves descriptors, sockets, threads or tasks behind."""
+    loop = asyncio.get_running_loop()
+    # uvloop names its threads otherwise, and opens a descriptor with its first stream.
+    loop.set_default_executor(ThreadPoolExecutor(4, thread_name_prefix="asyncio_bodies"))
+    primed = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0)
+    primed.close()
+    await primed.wait_closed()
+    async with leaks.unchanged():
+        yield
 
 
 @contextlib.asynccontextmanager

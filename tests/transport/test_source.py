@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from aiohttp_s3_client.errors import SourceChanged
 from aiohttp_s3_client.request import Body
+from aiohttp_s3_client.transport.openfile import open_file
 from aiohttp_s3_client.transport.source import (
     PIECE,
     BytesSource,
@@ -24,7 +25,6 @@ from aiohttp_s3_client.transport.source import (
     StreamSource,
     as_stream,
     is_seekable,
-    open_file,
     seekable_source,
 )
 
@@ -89,8 +89,8 @@ async def test_a_file_that_was_closed(tmp_path: Path) -> None:
     file = await open_file(tmp_path / "file", "file_path")
     file.close()
     file.close()
-    with pytest.raises(ValueError, match="closed"):
-        file.read(0, 10)
+    with pytest.raises(ValueError, match="closed"), file.reading():
+        pytest.fail("a closed file must not be read")
 
 
 async def test_seekable_files_begin_where_they_stand(tmp_path: Path) -> None:
