@@ -301,7 +301,7 @@ class S3Client(Verbs, Transfers, Managed):
         if isinstance(url, URL) and url.absolute:
             path = respelt_path(url.raw_path) or "/"
             place = Address(url.scheme, url.host_port_subcomponent or "", path)
-            target, region = place.url(url.raw_query_string), routes.default.region
+            query, region = url.raw_query_string, routes.default.region
         else:
             if isinstance(url, URL):
                 name, query = unquote(url.raw_path), url.raw_query_string
@@ -309,12 +309,12 @@ class S3Client(Verbs, Transfers, Managed):
                 name, query = object_name_of(url), encode_query(query_pairs(params))
             bucket, key = locate(engine.endpoint, name, query)
             route = routes.of(bucket)
-            target = route.endpoint.address(bucket, key).url(query)
-            region = route.region
-        return engine.pipeline.signer(snapshot, region).presign(
+            place, region = route.endpoint.address(bucket, key), route.region
+        return engine.pipeline.signer(snapshot, region).presign_parts(
             method,
-            target,
-            merged_headers(headers),
+            *place,
+            query,
+            merged_headers(headers) if headers else None,
             expires=expires,
             payload_hash=content_sha256 or UNSIGNED_PAYLOAD,
             now=engine.pipeline.clock.now(),

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Sto
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Sequence
 
 _WITH_KEY = {
     ("GET", ""): "GetObject",
@@ -33,10 +33,12 @@ _IDEMPOTENT_POSTS = frozenset({"CompleteMultipartUpload", "CreateMultipartUpload
 
 
 def operation_name(
-    method: str, has_key: bool, query: Iterable[tuple[str, str]], headers: Container[str]
+    method: str, has_key: bool, query: Sequence[tuple[str, str]], headers: Container[str]
 ) -> str:
     """S3's name of a request, or its method and sub-resource where that is no common one."""
     table = _WITH_KEY if has_key else _WITHOUT_KEY
+    if not query and (operation := table.get((method, ""))):
+        return _COPIES.get(operation, operation) if _COPY_SOURCE in headers else operation
     names = [name for name, _ in query]
     for name in (*names, ""):
         if operation := table.get((method, name)):

@@ -21,13 +21,19 @@ async def guess_content_type(name: str, data: object = None, disk: Disk | None =
     Python's own table decides alone, so that a name means the same type on every machine.
     """
     # The first use of mimetypes reads the system's files, needed or not.
-    types = _types() if _types.cache_info().currsize else await (disk or Disk()).aside(_types)
-    guessed, encoding = types.guess_type(name.rpartition("/")[2])
+    if not _types.cache_info().currsize:
+        await (disk or Disk()).aside(_types)
+    guessed, encoding = _guess(name.rpartition("/")[2])
     if encoding is not None:
         return f"application/{encoding}"
     if guessed is None and isinstance(data, str):
         return "text/plain; charset=utf-8"
     return guessed or "application/octet-stream"
+
+
+@functools.lru_cache(maxsize=1024)
+def _guess(name: str) -> tuple[str | None, str | None]:
+    return _types().guess_type(name)
 
 
 async def set_content_type(

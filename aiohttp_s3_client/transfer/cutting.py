@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from functools import partial
 
 from ..config import MAX_PART_SIZE
+from ..protocol import checksums
+from ..transport.disk import Disk
+from ..transport.source import PIECE, Reached
 
 _GROW_AFTER = 1000
 
@@ -12,7 +16,7 @@ _GROW_AFTER = 1000
 def part_size_at(number: int, part_size: int) -> int:
     """The size of part *number* (from 1) of a stream that nobody knows the length of.
 
-    It doubles every 1,000 parts, so 10,000 parts of 8 MiB at first hold 8 TiB.
+    It doubles every 1,000 parts, so 10,000 parts of 8 MiB at first hold 7.8 TiB.
     """
     return int(min(part_size << ((number - 1) // _GROW_AFTER), MAX_PART_SIZE))
 
@@ -29,11 +33,17 @@ class PartCutter:
 
     async def peek(self, size: int) -> tuple[memoryview, bool]:
         """The first *size* bytes, which ``next`` gives again, and whether they are all there is."""
-        first = await self._gather(size)
+        pieces, whole = await self.peek_parts(1, size)
+        return pieces[0] if pieces else memoryview(b""), whole
+
+    async def peek_parts(self, count: int, size: int) -> tuple[list[memoryview], bool]:
+        """As ``peek``, the first *count* parts of *size* bytes each."""
+        pieces: list[memoryview] = []
+        while len(pieces) < count and (piece := await self._gather(size)):
+            pieces.append(piece)
         more = await self._look_ahead()
-        if first:
-            self._ahead.append(first)
-        return first, not more
+        self._ahead += reversed(pieces)
+        return pieces, not more
 
     async def next(self, size: int) -> memoryview | None:
         """The next part, of *size* bytes but for the last; the only part of nothing is empty."""
@@ -57,11 +67,39 @@ class PartCutter:
         return bool(self._ahead)
 
     async def _gather(self, size: int) -> memoryview:
-        part = bytearray()
-        while len(part) < size and await self._look_ahead():
+        # As large as it will be: one that grows is copied, and grows beyond what it needs.
+        part, filled = bytearray(size), 0
+        while filled < size and await self._look_ahead():
             piece = self._ahead.pop()
-            room = size - len(part)
-            part += piece[:room]
+            room = size - filled
+            taken = piece[:room]
+            part[filled : filled + len(taken)] = taken
+            filled += len(taken)
             if len(piece) > room:
                 self._ahead.append(piece[room:])
+        del part[filled:]
         return memoryview(part)
+
+
+class GatheredSource:
+    """A stream that turned out to be short, held as parts, as the body of one request."""
+
+    __slots__ = ("_disk", "_parts", "reached", "size")
+    replayable = True
+
+    def __init__(self, parts: Sequence[memoryview], reached: Reached, disk: Disk) -> None:
+        self._parts = parts
+        self._disk = disk
+        self.reached = reached
+        self.size = sum(map(len, parts))
+
+    async def open(self) -> AsyncGenerator[bytes | memoryview, None]:
+        for part in self._parts:
+            for start in range(0, len(part), PIECE):
+                yield part[start : start + PIECE]
+
+    async def digest(self, algorithm: str) -> bytes:
+        running = checksums.new(algorithm)
+        for part in self._parts:
+            await self._disk.aside(partial(running.update, part))
+        return running.digest()

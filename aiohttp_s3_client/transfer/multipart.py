@@ -110,7 +110,7 @@ class MultipartUpload:
         self._calculate_sha256 = calculate_sha256
         self._abort_timeout = abort_timeout
         self._options = options or {}
-        self._checksum = checksum and not copies
+        self._checksum = checksum if not copies else False
         self._algorithm = ""
         self._etags: dict[int, str] = {}
         self._checksums: dict[int, str] = {}
@@ -195,6 +195,8 @@ class MultipartUpload:
                 calculate_sha256=self._calculate_sha256,
                 checksum=self._algorithm if self._algorithm in ALGORITHMS else False,
                 max_attempts=self._part_tries,
+                # Where one part was taken the next one will be: asking costs a round trip each.
+                expect=not self._etags,
                 options=self._options,
             )
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -53,7 +52,7 @@ async def send_data(
         return await _send(engine, request, source, data_length)
     stream = as_stream(data)
     if data_length is not None:
-        return await engine.send(replace(request, body=StreamSource(stream, data_length)))
+        return await engine.send(request._replace(body=StreamSource(stream, data_length)))
     cutter = PartCutter(stream)
     first, whole = await cutter.peek(DEFAULT_PART_SIZE)
     if whole:
@@ -78,7 +77,7 @@ async def send_body(engine: Engine, request: Request, body: Body) -> Answer:
     effect the first time (P11). Then the object is asked for, and when it is what was sent, that
     answer is returned in the place of the 412.
     """
-    answer = await engine.send(replace(request, body=body if body.size else None))
+    answer = await engine.send(request._replace(body=body if body.size else None))
     conditional = "If-None-Match" in request.headers or "If-Match" in request.headers
     if answer.response.status != 412 or not (answer.uncertain and conditional):
         return answer

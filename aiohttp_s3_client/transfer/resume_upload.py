@@ -40,11 +40,14 @@ class UploadJournal:
         key: str,
         file: OpenFile,
         path: Path,
+        disk: Disk,
+        *,
+        start: int,
         headers: Mapping[str, str],
         part_size: int,
-        disk: Disk,
+        checksum: bool | str,
     ) -> Self:
-        """Take the lock on the upload of *file*.
+        """Take the lock on the upload of *file* from *start* on.
 
         Raises ``TransferInProgress`` when somebody else has it, and ``OSError`` when no journal
         can be kept beside the file.
@@ -62,7 +65,9 @@ class UploadJournal:
                 "mtime_ns": changed_at,
                 "device": device,
                 "inode": inode,
+                "start": start,
                 "part_size": part_size,
+                "checksum": str(checksum),
                 # A digest: customer's keys may be among them.
                 "headers": hashlib.sha256(told.encode()).hexdigest(),
             },

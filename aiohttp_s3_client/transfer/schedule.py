@@ -27,6 +27,7 @@ async def run_jobs(jobs: AsyncGenerator[Job, None], workers: int) -> None:
                 if job is None:
                     return
                 await job()
+                del job  # A part must not stay in memory until the next one comes.
         except BaseException as error:
             errors.append(error)
             raise

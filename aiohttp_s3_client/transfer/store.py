@@ -7,7 +7,8 @@ a path, a file opened from one          by position; never held in memory
 bytes-like                              in place, as slices
 a seekable file object                  part by part, each held until it is sent
 any other file object, an iterable,     the same, and gathered up to the threshold first to see
-an async iterable                       whether there is more
+an async iterable                       whether there is more (as far as it may be held: beyond
+                                        that it goes in parts below the threshold too)
 ======================================  ================================================
 """
 
@@ -18,7 +19,7 @@ import os
 import stat
 from collections.abc import AsyncIterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -35,13 +36,14 @@ from ..transport.source import (
     Buffer,
     BytesSource,
     FileSource,
+    SeekableSource,
     SourceData,
     as_stream,
     is_seekable,
     remaining,
 )
 from .content_type import set_content_type
-from .cutting import PartCutter
+from .cutting import GatheredSource, PartCutter
 from .progress import ProgressMeter
 from .put import send_body
 from .upload import UploadOptions, send_stream, upload_bytes, upload_file, upload_result
@@ -86,22 +88,31 @@ class Store:
         if isinstance(data, io.BufferedReader | io.FileIO) and (
             found := await self._disk.aside(partial(_regular_file, data))
         ):
-            file, path, start = found
+            file, path, start, named = found
             with closing(file):
-                result = await self._from_file(file, path, start)
+                result = await self._from_file(file, path, start, named=named)
             await self._disk.aside(partial(data.seek, file.size))
             return result
         size = None
         if is_seekable(data):
             size = await remaining(cast(BinaryIO, data), self._disk)
-        return await self._from_stream(as_stream(data, self._disk), size)
+        how = await self._options(self.config.part_size_for(size))
+        stream = as_stream(data, self._disk)
+        if size is not None and self._in_parts(size):
+            return await self._send_stream(PartCutter(stream), how)
+        if size is not None and size > how.memory:
+            return await self._from_seekable(cast(BinaryIO, data), size, how)
+        return await self._from_stream(stream, how)
 
     # By what it is read from
 
-    async def _from_file(self, file: OpenFile, path: Path, start: int) -> UploadResult:
-        size, config = max(0, file.size - start), self.config
-        part_size = config.part_size_for(size)
-        how = await self._options(part_size)
+    async def _from_file(
+        self, file: OpenFile, path: Path, start: int, *, named: bool = True
+    ) -> UploadResult:
+        size = max(0, file.size - start)
+        how = await self._options(self.config.part_size_for(size))
+        if not named:  # There is no place beside it for a journal.
+            how = replace(how, resume=False)
         if self._in_parts(size):
             return await upload_file(
                 self.engine, self.bucket, self.key, file, path, how, self.meter, start=start
@@ -121,14 +132,24 @@ class Store:
             return await self._put(body, how)
         return await upload_bytes(self.engine, self.bucket, self.key, data, how, self.meter)
 
-    async def _from_stream(self, stream: AsyncIterator[bytes], size: int | None) -> UploadResult:
-        how = await self._options(self.config.part_size_for(size))
+    async def _from_seekable(self, data: BinaryIO, size: int, how: UploadOptions) -> UploadResult:
+        """What is too large to be held and goes in one request all the same."""
+        start = await self._disk.aside(data.tell)
+        reached = self.meter.part(size).reached
+        return await self._put(SeekableSource(data, start, size, reached), how)
+
+    async def _from_stream(self, stream: AsyncIterator[bytes], how: UploadOptions) -> UploadResult:
+        """Gathered up to the threshold, but no further than a transfer may hold."""
         cutter = PartCutter(stream)
-        if size is None or not self._in_parts(size):
-            first, whole = await cutter.peek(max(how.part_size, self.config.multipart_threshold))
-            if whole and not self._in_parts(len(first)):
-                body = BytesSource(first, self.meter.part().reached, disk=self._disk)
-                return await self._put(body, how)
+        held = max(how.part_size, min(self.config.multipart_threshold, how.memory))
+        parts, whole = await cutter.peek_parts(-(-held // how.part_size), how.part_size)
+        if whole and not self._in_parts(sum(map(len, parts))):
+            reached = self.meter.part().reached
+            return await self._put(GatheredSource(parts, reached, self._disk), how)
+        del parts  # The cutter has them, each until it was sent.
+        return await self._send_stream(cutter, how)
+
+    async def _send_stream(self, cutter: PartCutter, how: UploadOptions) -> UploadResult:
         upload = how.start(self.engine, self.bucket, self.key)
         await upload.create()
         return await send_stream(upload, cutter, how, self.meter)
@@ -177,13 +198,21 @@ class Store:
         return upload_result(answer, body.size, None)
 
 
-def _regular_file(data: io.BufferedReader | io.FileIO) -> tuple[OpenFile, Path, int] | None:
-    """A file object's own file, its path, and where it stands; None when it is none on a disk."""
+def _regular_file(
+    data: io.BufferedReader | io.FileIO,
+) -> tuple[OpenFile, Path, int, bool] | None:
+    """A file object's own file, its path, where it stands, and whether the path leads to it.
+
+    None when it is no file on a disk.
+    """
     try:
         descriptor = data.fileno()
     except OSError:
         return None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
         return None
-    path = data.name if isinstance(data.name, str | bytes) else f"descriptor {descriptor}"
-    return OpenFile.duplicate(descriptor), Path(os.fsdecode(path)), data.tell()
+    named = isinstance(data.name, str | bytes)
+    path = Path(os.fsdecode(data.name) if named else f"descriptor {descriptor}")
+    named = named and path.exists() and os.path.samestat(found, path.stat())
+    return OpenFile.duplicate(descriptor), path, data.tell(), named

@@ -62,6 +62,11 @@ class UploadOptions:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments for aiohttp."""
 
+    @property
+    def memory(self) -> int:
+        """Bytes of a stream that are held at most, besides the part that is being gathered."""
+        return self.memory_limit or self.workers * self.part_size
+
     def start(self, engine: Engine, bucket: str, key: str) -> MultipartUpload:
         """An upload that is not created yet."""
         return MultipartUpload(
@@ -109,8 +114,9 @@ async def upload_file(
     journal = None
     if how.resume:
         journal = await UploadJournal.open(
-            engine, bucket, key, file, path, how.headers, how.part_size, disk
-        )
+            engine, bucket, key, file, path, disk,
+            start=start, headers=how.headers, part_size=how.part_size, checksum=how.checksum,
+        )  # fmt: skip
     try:
         done = await journal.attach(upload) if journal is not None else {}
         # An empty object is one empty part: S3 completes no upload without parts.
@@ -140,7 +146,7 @@ async def upload_file(
             await upload.create()
         if journal is not None:
             await journal.begin(upload)
-        answer = await _send_all(upload, parts(), how, meter, unchanged)
+        answer = await _send_all(upload, parts(), how, meter, unchanged, kept=journal is not None)
     except SourceChanged:
         if journal is not None:
             await upload.abort()
@@ -211,8 +217,7 @@ async def send_parts(
     upload: MultipartUpload, cutter: PartCutter, how: UploadOptions, meter: ProgressMeter
 ) -> tuple[Answer, int, int]:
     """As ``send_stream``; the answer to Complete, the bytes and the number of parts."""
-    limit = how.memory_limit or how.workers * how.part_size
-    budget, paced, disk = Budget(limit), how.paced(), Disk(threads=how.threads)
+    budget, paced, disk = Budget(how.memory), how.paced(), Disk(threads=how.threads)
     sizes: list[int] = []
 
     async def send(number: int, held: int, part: memoryview) -> None:
@@ -236,6 +241,7 @@ async def send_parts(
                 )
             sizes.append(len(part))
             yield partial(send, number, wanted, part)
+            del part  # Sent or on its way: it must not be held beside the next one.
 
     answer = await _send_all(upload, parts(), how, meter)
     return answer, sum(sizes), len(sizes)
@@ -247,7 +253,10 @@ async def _send_all(
     how: UploadOptions,
     meter: ProgressMeter,
     before_complete: Callable[[], Awaitable[None]] | None = None,
+    *,
+    kept: bool = False,
 ) -> Answer:
+    """Send *parts* and complete the upload. After an error it is aborted, unless it is *kept*."""
     try:
         await run_jobs(parts, how.workers)
         if before_complete is not None:
@@ -257,7 +266,7 @@ async def _send_all(
         await meter.flush()
         return await upload.complete()
     except BaseException:
-        if how.auto_abort and not how.resume:
+        if how.auto_abort and not kept:
             await upload.abort()
         raise
 

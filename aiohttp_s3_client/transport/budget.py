@@ -38,10 +38,11 @@ class Budget:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if not turn.cancelled():
                 self.give_back(size)
             else:
-                self._waiting.remove((size, turn))
+                if (size, turn) in self._waiting:  # Else its turn has come and gone meanwhile.
+                    self._waiting.remove((size, turn))
                 self._grant()
             raise
 

@@ -233,6 +233,10 @@ class Shortcut:
     async def _exchange(self, request: _Request, timer: Any) -> ClientResponse:
         try:
             connection = await self._connector.connect(request.origin, [], self._timeout)
+            while connection.protocol is not None and connection.protocol.should_close:
+                # What nobody asked for has arrived on it: the next answer would be taken for ours.
+                connection.close()
+                connection = await self._connector.connect(request.origin, [], self._timeout)
         except TimeoutError as error:
             text = f"Connection timeout to host {request.url}"
             raise aiohttp.ConnectionTimeoutError(text) from error

@@ -26,13 +26,14 @@ from typing import Any
 import aiohttp
 from aiohttp import ClientRequest, ClientResponse, hdrs
 from multidict import CIMultiDict
+from yarl import URL
 
 from ..protocol.endpoint import Address
 from ..redaction import redact_text
 from ..request import Body
-from .direct import InMemory
+from .direct import InMemory, Shortcut
 from .payload import SourcePayload, Watch
-from .session import Terms
+from .session import Terms, drop_desynchronised
 from .source import BytesSource
 
 _WATCH_FROM = 64 * 1024
@@ -88,17 +89,43 @@ async def exchange(
         and (body is None or (isinstance(body, BytesSource) and body.reached is None))
         and shortcut.takes(method, address, headers, body.size if body is not None else 0)
     ):
-        if body is None:
-            data = b""
-        elif isinstance(body, InMemory):
-            data = body.data
-        else:
-            data = b"".join([piece async for piece in body.open()])
-        try:
-            return await shortcut.send(method, address, query, headers, data)
-        except _NETWORK_ERRORS as error:
-            return _fault(error)
-    session, url = terms.session, address.url(query)
+        return await _in_short(shortcut, method, address, query, headers, body)
+    drop_desynchronised(terms.session)
+    url = address.url(query)
+    return await _in_full(terms, method, url, headers, body, expect, write_timeout, options)
+
+
+async def _in_short(
+    shortcut: Shortcut,
+    method: str,
+    address: Address,
+    query: str,
+    headers: CIMultiDict[str],
+    body: BytesSource | None,
+) -> ClientResponse | Fault:
+    if body is None:
+        data = b""
+    elif isinstance(body, InMemory):
+        data = body.data
+    else:
+        data = b"".join([piece async for piece in body.open()])
+    try:
+        return await shortcut.send(method, address, query, headers, data)
+    except _NETWORK_ERRORS as error:
+        return _fault(error)
+
+
+async def _in_full(
+    terms: Terms,
+    method: str,
+    url: URL,
+    headers: CIMultiDict[str],
+    body: Body | None,
+    expect: bool,
+    write_timeout: float,
+    options: Mapping[str, Any],
+) -> ClientResponse | Fault:
+    session = terms.session
     payload = SourcePayload(body) if body is not None else None
     watch: Watch | None = None
     if payload is not None and body is not None and (expect or body.size > _WATCH_FROM):

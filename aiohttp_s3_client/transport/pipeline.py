@@ -244,6 +244,7 @@ class Pipeline:
         body = request.body
         expect = (
             body is not None
+            and request.expect
             and self._config.expect_continue_from is not None
             and body.size >= self._config.expect_continue_from
             and address.authority not in self._deaf_hosts
@@ -274,6 +275,7 @@ class Pipeline:
         # A session's timeout may be replaced by hand, and its connector be closed and replaced.
         if known is None or known[1].session is not session or known[0] is not session.timeout:
             known = self._known_terms = (session.timeout, Terms.of(session, self._config))
+        known[1].check_loop()
         return known[1]
 
     async def _judged(self, answer: Answer) -> Answer | Fault:
@@ -362,8 +364,9 @@ class Pipeline:
         if not asks or corrections.probed or routes.is_confirmed(request.bucket):
             return False
         corrections.probed = True
-        get = replace(request, method=hdrs.METH_GET, headers=request.headers.copy(), document=False)
-        get.headers["Range"] = "bytes=0-0"
+        headers = request.headers.copy()
+        headers["Range"] = "bytes=0-0"
+        get = request._replace(method=hdrs.METH_GET, headers=headers, document=False)
         snapshot = await self._credentials.resolve()
         route = routes.of(request.bucket)
         prepared = await self._prepared(get, snapshot)

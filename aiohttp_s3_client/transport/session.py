@@ -7,6 +7,7 @@ It is never closed here.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -54,11 +55,36 @@ class Terms:
     timeout: aiohttp.ClientTimeout
     shortcut: Shortcut | None
     """The short way for small requests, where the session has one."""
+    loop: asyncio.AbstractEventLoop | None
+    """The session's own; None where this aiohttp does not tell."""
 
     @classmethod
     def of(cls, session: aiohttp.ClientSession, config: ClientConfig) -> Terms:
+        """What *session* means for a client with these settings."""
         timeout = request_timeout(session, config)
-        return cls(session, timeout, Shortcut.through(session, timeout))
+        loop = getattr(session, "_loop", None)
+        return cls(session, timeout, Shortcut.through(session, timeout), loop)
+
+    def check_loop(self) -> None:
+        """Raise ``RuntimeError`` outside the session's own loop, before anything is sent."""
+        if self.loop is not None and self.loop is not asyncio.get_running_loop():
+            raise RuntimeError(
+                "the client's aiohttp session belongs to another event loop; make a client for "
+                "each loop"
+            )
+
+
+def drop_desynchronised(session: aiohttp.ClientSession) -> None:
+    """Close the idle connections on which something has arrived that nobody asked for.
+
+    aiohttp would take it for the answer to the next request. Where its connector does not show
+    its idle connections, nothing is done.
+    """
+    idle = getattr(session.connector, "_conns", None)
+    for connections in list(idle.values()) if isinstance(idle, dict) else ():
+        for protocol, *_ in list(connections):
+            if getattr(protocol, "should_close", False):
+                protocol.close()
 
 
 def request_timeout(session: aiohttp.ClientSession, config: ClientConfig) -> aiohttp.ClientTimeout:

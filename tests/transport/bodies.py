@@ -31,9 +31,7 @@ BODY = random.Random(11).randbytes(SIZE)
 
 Play = Callable[[bytes, asyncio.StreamWriter, int], Awaitable[bool | None]]
 """Answers the request of this head and number (from 0). False: the connection is done for."""
-Read = Callable[
-    [bytes, asyncio.StreamWriter, int, asyncio.StreamReader], Awaitable[bool | None]
-]
+Read = Callable[[bytes, asyncio.StreamWriter, int, asyncio.StreamReader], Awaitable[bool | None]]
 """The same for a request with a body."""
 
 

@@ -5,10 +5,8 @@ Names under amazonaws.com are resolved to the scripted server, so that nothing l
 
 from __future__ import annotations
 
-import base64
 import socket
 import ssl
-import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from aiohttp_s3_client import ClientConfig, S3Client
 from aiohttp_s3_client.errors import NotModified
+from aiohttp_s3_client.protocol import checksums
 
 from ..servers.scripted import ScriptedServer
 from ..servers.steps import Recorded, reply
@@ -98,8 +97,12 @@ def client(
     )
 
 
-def crc32(data: bytes) -> str:
-    return base64.b64encode(zlib.crc32(data).to_bytes(4, "big")).decode()
+ALGORITHM = checksums.preferred()
+CHECKSUM = checksums.header_name(ALGORITHM)
+
+
+def crc(data: bytes) -> str:
+    return checksums.encode(checksums.compute(ALGORITHM, data))
 
 
 def signed_region(request: Recorded) -> str:
@@ -146,8 +149,8 @@ async def test_p20_a_body_to_aws_goes_unsigned_with_a_checksum(
         pass
     (request,) = server.requests
     assert request.header("x-amz-content-sha256") == "UNSIGNED-PAYLOAD"
-    assert request.header("x-amz-checksum-crc32") == crc32(b"hello")
-    assert "x-amz-checksum-crc32" in (request.header("authorization") or "")
+    assert request.header(CHECKSUM) == crc(b"hello")
+    assert CHECKSUM in (request.header("authorization") or "")
 
 
 @pytest.mark.parametrize("given", ["x-amz-checksum-sha256", "Content-MD5"])
@@ -158,7 +161,7 @@ async def test_p20_the_callers_own_checksum_is_left_alone(
     server = await cloud.play(reply(200))
     async with client(session).put("my-bucket/key", b"hello", headers={given: "abcd"}):
         pass
-    assert server.requests[0].header("x-amz-checksum-crc32") is None
+    assert server.requests[0].header(CHECKSUM) is None
     assert server.requests[0].header(given) == "abcd"
 
 
@@ -170,12 +173,12 @@ async def test_p20_one_switch_turns_checksums_off(
     config = ClientConfig(request_checksum_calculation="when_required")
     async with client(session, config=config).put("my-bucket/key", b"hello"):
         pass
-    assert server.requests[0].header("x-amz-checksum-crc32") is None
+    assert server.requests[0].header(CHECKSUM) is None
 
 
 @pytest.mark.parametrize(
     ("config", "sent"),
-    [(None, None), (ClientConfig(request_checksum_calculation="when_supported"), crc32(b"hello"))],
+    [(None, None), (ClientConfig(request_checksum_calculation="when_supported"), crc(b"hello"))],
 )
 async def test_p20_other_servers_get_checksums_only_when_told(
     scripted: Scripted, plain_session: aiohttp.ClientSession, config: ClientConfig, sent: str | None
@@ -191,7 +194,7 @@ async def test_p20_other_servers_get_checksums_only_when_told(
     async with elsewhere.put("bucket/key", b"hello"):
         pass
     (request,) = server.requests
-    assert request.header("x-amz-checksum-crc32") == sent
+    assert request.header(CHECKSUM) == sent
     assert len(request.header("x-amz-content-sha256") or "") == 64
 
 
@@ -203,20 +206,20 @@ async def test_p20_a_multipart_upload_carries_checksums_from_end_to_end(
     (tmp_path / "file").write_bytes(first + second)
 
     def part(request: Recorded) -> object:
-        checksum = request.header("x-amz-checksum-crc32") or ""
-        return reply(200, {"ETag": '"e"', "x-amz-checksum-crc32": checksum})
+        checksum = request.header(CHECKSUM) or ""
+        return reply(200, {"ETag": '"e"', CHECKSUM: checksum})
 
     server = await cloud.play(reply(200, body=CREATED), part, part, reply(200, body=COMPLETED))
     await client(session).put_file_multipart(
         "my-bucket/key", tmp_path / "file", part_size=len(first), workers_count=1
     )
     create, one, two, complete = server.requests
-    assert create.header("x-amz-checksum-algorithm") == "CRC32"
+    assert create.header("x-amz-checksum-algorithm") == ALGORITHM
     assert create.header("x-amz-checksum-type") == "FULL_OBJECT"
-    assert one.header("x-amz-checksum-crc32") == crc32(first)
-    assert two.header("x-amz-checksum-crc32") == crc32(second)
-    for checksum in (crc32(first), crc32(second)):
-        assert f"<ChecksumCRC32>{checksum}</ChecksumCRC32>".encode() in complete.body
+    assert one.header(CHECKSUM) == crc(first)
+    assert two.header(CHECKSUM) == crc(second)
+    for checksum in (crc(first), crc(second)):
+        assert f"<Checksum{ALGORITHM}>{checksum}</Checksum{ALGORITHM}>".encode() in complete.body
 
 
 async def test_p16_a_bucket_elsewhere_is_followed_and_remembered(

@@ -644,7 +644,8 @@ async def test_a_cancellation_waits_for_the_thread_that_writes(
             Got().receive(session, server.url, file_place, reception=reception)
         )
         async with asyncio.timeout(5):
-            while not (splices.count + writes.count >= 2 and splices.running + writes.running):
+            # A thread's doing: no event of the loop's tells it.
+            while not (splices.count + writes.count >= 2 and splices.running + writes.running):  # noqa: ASYNC110  # see above
                 await asyncio.sleep(0.005)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -8,7 +8,6 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -62,7 +61,9 @@ def large(tmp_path: Path, large_bytes: bytes) -> Path:
 
 
 def client_of(
-    server: ScriptedServer | ByteServer, session: aiohttp.ClientSession | None = None, **settings: Any
+    server: ScriptedServer | ByteServer,
+    session: aiohttp.ClientSession | None = None,
+    **settings: Any,
 ) -> S3Client:
     settings = {
         "expect_continue_from": None,
@@ -271,9 +272,7 @@ async def test_a_connection_that_is_reset(scripted: StartScript, large: Path) ->
 async def test_a_200_before_the_body_was_sent_is_no_success(
     scripted: StartScript, large: Path
 ) -> None:
-    server = await scripted(
-        rest=reply(200, {"ETag": ETAG}, read=100_000), receive_buffer=65_536
-    )
+    server = await scripted(rest=reply(200, {"ETag": ETAG}, read=100_000), receive_buffer=65_536)
     async with client_of(server, max_attempts=1) as client:
         with pytest.raises(S3ConnectionError, match="before the body was sent"):
             await client.put_file("bucket/key", large)
@@ -330,10 +329,18 @@ async def test_cancelled_in_the_middle_nothing_is_left(
         await server.close()
 
 
-async def test_the_session_is_closed_in_the_middle(scripted: StartScript, large: Path) -> None:
-    server = await scripted(rest=stall(100_000), receive_buffer=65_536)
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+async def test_the_session_is_closed_in_the_middle(
+    scripted: StartScript, large: Path, loopback_tls: LoopbackTls, secure: bool
+) -> None:
+    server = await scripted(
+        rest=stall(100_000),
+        receive_buffer=65_536,
+        ssl_context=loopback_tls.server if secure else None,
+    )
     async with nothing_left():
-        session = aiohttp.ClientSession()
+        connector = aiohttp.TCPConnector(ssl=loopback_tls.client if secure else True)
+        session = aiohttp.ClientSession(connector=connector)
         async with client_of(server, session, write_timeout=30) as client:
             task = asyncio.ensure_future(client.put_file("bucket/key", large))
             await server.wait_for(1)
@@ -419,9 +426,10 @@ async def test_the_disks_error_is_raised_as_it_is(
     scripted: StartScript, large: Path, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
     sent, read = spy(monkeypatch, "sendfile"), spy(monkeypatch, "pread")
-    broken: Callable[[int], OSError | None] = (
-        lambda number: OSError(errno.EIO, "broken") if number == at else None
-    )
+
+    def broken(number: int) -> OSError | None:
+        return OSError(errno.EIO, "broken") if number == at else None
+
     sent.error = read.error = broken
     server = await scripted(rest=OK, receive_buffer=65_536)
     async with nothing_left():

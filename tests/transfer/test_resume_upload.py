@@ -1,0 +1,466 @@
+"""Uploads that go on where an earlier run ended, and those that must not."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aiohttp_s3_client import TransferConfig
+from aiohttp_s3_client.config import MIB
+from aiohttp_s3_client.errors import AccessDenied, SourceChanged, TransferInProgress
+
+from ..servers.scripted import ScriptedServer, StartScript
+from ..servers.steps import Recorded, Step, hang, reply
+from ..transport.scripts import (
+    ABORTED,
+    COMPLETED,
+    client_for,
+    error,
+    part_etag,
+    part_number,
+)
+
+PART = 5 * MIB
+PARTS = 4
+DATA = hashlib.shake_128(b"resumed upload").digest((PARTS - 1) * PART + 1234)
+CONFIG = TransferConfig(PART, 1, PART, resume=True)
+
+
+class Bucket:
+    """The uploads of one bucket as S3 keeps them. A number in *refused* is a part to fail."""
+
+    def __init__(self) -> None:
+        self.uploads: dict[str, dict[int, bytes]] = {}
+        self.objects: dict[str, bytes] = {}
+        self.refused: set[int] = set()
+        self.log: list[str] = []
+        self.before: Callable[[str], Step | None] = lambda name: None
+
+    def __call__(self, request: Recorded) -> Step:
+        path, _, query = request.target.partition("?")
+        fields = dict(pair.partition("=")[::2] for pair in query.split("&"))
+        number, upload = part_number(request), fields.get("uploadId", "")
+        if number is not None:
+            name = f"part {number}"
+        else:
+            name = {"POST": "complete", "DELETE": "abort", "GET": "list"}.get(request.method, "?")
+            name = "create" if "uploads" in fields else name
+        self.log.append(name)
+        if (step := self.before(name)) is not None:
+            return step
+        if name == "create":
+            upload = f"UP-{len(self.uploads) + 1}"
+            self.uploads[upload] = {}
+            return reply(
+                200,
+                {},
+                "<InitiateMultipartUploadResult><Bucket>bucket</Bucket><Key>key</Key>"
+                f"<UploadId>{upload}</UploadId></InitiateMultipartUploadResult>",
+            )
+        if upload not in self.uploads:
+            return error(404, "NoSuchUpload")
+        if number is not None:
+            if number in self.refused:
+                return error(403, "AccessDenied")
+            return self._store(upload, number, request)
+        if name == "abort":
+            del self.uploads[upload]
+            return ABORTED
+        parts = self.uploads[upload]
+        if name == "list":
+            listed = "".join(
+                f"<Part><PartNumber>{number}</PartNumber><ETag>{part_etag(number)}</ETag>"
+                f"<Size>{len(data)}</Size></Part>"
+                for number, data in sorted(parts.items())
+            )
+            return reply(200, {}, f"<ListPartsResult>{listed}</ListPartsResult>")
+        self.objects[path] = b"".join(data for _, data in sorted(parts.items()))
+        del self.uploads[upload]
+        return COMPLETED
+
+    def _store(self, upload: str, number: int, request: Recorded) -> Step:
+        # The body arrives after the step was chosen: look at it when it is needed.
+        parts = self.uploads[upload]
+        parts[number] = _Late(request)  # type: ignore[assignment]  # it becomes bytes when asked
+        return reply(200, {"ETag": part_etag(number)})
+
+
+class _Late(bytes):
+    """A part's bytes, which are still arriving when it is made."""
+
+    _request: Recorded
+
+    def __new__(cls, request: Recorded) -> _Late:
+        made = super().__new__(cls)
+        made._request = request
+        return made
+
+    def __len__(self) -> int:
+        return len(self._request.body)
+
+
+@pytest.fixture
+def bucket() -> Bucket:
+    return Bucket()
+
+
+@pytest.fixture
+async def server(scripted: StartScript, bucket: Bucket) -> ScriptedServer:
+    return await scripted(rest=bucket)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "big.bin"
+    path.write_bytes(DATA)
+    return path
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.iterdir())
+
+
+def stored(server: ScriptedServer) -> bytes:
+    """What the last upload's parts hold."""
+    last: dict[int, bytes] = {}
+    for request in server.requests:
+        if (number := part_number(request)) and request.complete:
+            last[number] = request.body
+    return b"".join(data for _, data in sorted(last.items()))
+
+
+async def upload(server: ScriptedServer, path: Path, **arguments: Any) -> Any:
+    arguments = {"bucket": "bucket", "key": "key", "config": CONFIG, **arguments}
+    async with client_for(server) as client:
+        return await client.upload_file(path, **arguments)
+
+
+async def interrupted(server: ScriptedServer, bucket: Bucket, path: Path, **arguments: Any) -> None:
+    """A first run that ends at part 3."""
+    bucket.refused = {3}
+    with pytest.raises(AccessDenied):
+        await upload(server, path, **arguments)
+    bucket.refused = set()
+    assert bucket.log == ["create", "part 1", "part 2", "part 3"]
+    bucket.log.clear()
+
+
+async def test_only_what_is_missing_is_sent(
+    server: ScriptedServer, bucket: Bucket, path: Path
+) -> None:
+    await interrupted(server, bucket, path)
+    assert len(names(path.parent)) == 2
+    moved: list[int] = []
+    result = await upload(server, path, callback=moved.append)
+    assert bucket.log == ["list", "part 3", "part 4", "complete"]
+    assert stored(server) == DATA
+    assert result.size == sum(moved) == len(DATA)
+    assert result.parts == PARTS
+    assert names(path.parent) == ["big.bin"]
+    assert not bucket.uploads
+
+
+async def test_complete_names_all_parts(server: ScriptedServer, bucket: Bucket, path: Path) -> None:
+    await interrupted(server, bucket, path)
+    await upload(server, path)
+    document = server.requests[-1].body.decode()
+    assert [f"<PartNumber>{n}</PartNumber>" in document for n in range(1, 6)] == [True] * 4 + [
+        False
+    ]
+
+
+async def test_a_cancelled_upload_is_gone_on_with(
+    server: ScriptedServer, bucket: Bucket, path: Path
+) -> None:
+    bucket.before = lambda name: hang() if name == "part 2" else None
+    task = asyncio.ensure_future(upload(server, path))
+    await server.wait_for(3)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert "abort" not in bucket.log
+    bucket.before = lambda name: None
+    bucket.log.clear()
+    await upload(server, path)
+    assert bucket.log == ["list", "part 2", "part 3", "part 4", "complete"]
+    assert stored(server) == DATA
+
+
+async def test_a_callback_that_fails_leaves_it_to_be_gone_on_with(
+    server: ScriptedServer, bucket: Bucket, path: Path
+) -> None:
+    class Full(Exception):
+        pass
+
+    seen = 0
+
+    def count(size: int) -> None:
+        nonlocal seen
+        seen += size
+        if seen > 2 * PART:
+            raise Full
+
+    with pytest.raises(Full):
+        await upload(server, path, callback=count)
+    assert "complete" not in bucket.log
+    bucket.log.clear()
+    await upload(server, path)
+    assert bucket.log[0] == "list"
+    assert stored(server) == DATA
+
+
+async def test_all_parts_sent_but_not_completed(
+    server: ScriptedServer, bucket: Bucket, path: Path
+) -> None:
+    bucket.before = lambda name: error(403, "AccessDenied") if name == "complete" else None
+    with pytest.raises(AccessDenied):
+        await upload(server, path)
+    bucket.before = lambda name: None
+    bucket.log.clear()
+    await upload(server, path)
+    assert bucket.log == ["list", "complete"]
+
+
+@pytest.mark.parametrize("change", ["mtime", "size", "replaced"])
+async def test_a_changed_source_is_sent_afresh(
+    server: ScriptedServer, bucket: Bucket, path: Path, change: str
+) -> None:
+    """The old upload is aborted, since nothing of it can be used."""
+    await interrupted(server, bucket, path)
+    if change == "mtime":
+        os.utime(path, ns=(1, 1))
+    elif change == "size":
+        os.truncate(path, len(DATA) - 1)
+    else:
+        other, times = path.with_name("other"), path.stat()
+        other.write_bytes(DATA[::-1])
+        os.utime(other, ns=(times.st_atime_ns, times.st_mtime_ns))
+        os.replace(other, path)
+    await upload(server, path)
+    assert bucket.log[:2] == ["abort", "create"]
+    assert bucket.log[2:] == ["part 1", "part 2", "part 3", "part 4", "complete"]
+    assert stored(server) == path.read_bytes()
+    assert not bucket.uploads
+    assert names(path.parent) == ["big.bin"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"config": TransferConfig(PART, 1, 6 * MIB, resume=True)},
+        {"config": replace(CONFIG, checksum="SHA256")},
+        {"extra_args": {"Metadata": {"a": "b"}}},
+        {"extra_args": {"ServerSideEncryption": "AES256"}},
+    ],
+    ids=["part size", "checksum", "metadata", "encryption"],
+)
+async def test_another_way_to_upload_is_begun_afresh(
+    server: ScriptedServer, bucket: Bucket, path: Path, other: dict[str, Any]
+) -> None:
+    """The parts there were cut or made otherwise, or the object would not be as asked for."""
+    await interrupted(server, bucket, path)
+    await upload(server, path, **other)
+    assert bucket.log[:2] == ["abort", "create"]
+    assert "list" not in bucket.log
+    assert not bucket.uploads
+
+
+async def test_another_part_of_the_same_file(
+    server: ScriptedServer, bucket: Bucket, path: Path
+) -> None:
+    """From another place on it is other data, though the file is the same."""
+    await interrupted(server, bucket, path)
+    with path.open("rb") as file:
+        file.seek(7)
+        async with client_for(server) as client:
+            await client.upload_fileobj(file, "bucket", "key", config=CONFIG)
+    assert bucket.log[:2] == ["abort", "create"]
+    assert stored(server) == DATA[7:]
+
+
+async def test_an_open_file_is_gone_on_with(
+    server: ScriptedServer, bucket: Bucket, path: Path
+) -> None:
+    await interrupted(server, bucket, path)
+    with path.open("rb") as file:
+        async with client_for(server) as client:
+            await client.upload_fileobj(file, "bucket", "key", config=CONFIG)
+    assert bucket.log == ["list", "part 3", "part 4", "complete"]
+
+
+async def test_a_file_without_a_name(
+    server: ScriptedServer, bucket: Bucket, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no place for a journal: nothing is left anywhere, neither here nor there."""
+    monkeypatch.chdir(path.parent)
+    bucket.refused = {3}
+    descriptor = os.open(path, os.O_RDONLY)
+    with open(descriptor, "rb") as file:  # noqa: ASYNC230
+        async with client_for(server) as client:
+            with pytest.raises(AccessDenied):
+                await client.upload_fileobj(file, "bucket", "key", config=CONFIG)
+    assert bucket.log[-1] == "abort"
+    assert names(path.parent) == ["big.bin"]
+
+
+@pytest.mark.parametrize("other", [{"key": "other"}, {"bucket": "other"}])
+async def test_each_target_has_its_own_journal(
+    server: ScriptedServer, bucket: Bucket, path: Path, other: dict[str, str]
+) -> None:
+    await interrupted(server, bucket, path)
+    await upload(server, path, **other)
+    assert bucket.log == ["create", "part 1", "part 2", "part 3", "part 4", "complete"]
+    bucket.log.clear()
+    await upload(server, path)
+    assert bucket.log == ["list", "part 3", "part 4", "complete"]
+    assert names(path.parent) == ["big.bin"]
+
+
+async def test_another_endpoint_is_another_target(
+    scripted: StartScript, server: ScriptedServer, bucket: Bucket, path: Path
+) -> None:
+    await interrupted(server, bucket, path)
+    elsewhere = Bucket()
+    await upload(await scripted(rest=elsewhere), path)
+    assert elsewhere.log[0] == "create"
+    assert not bucket.log
+    await upload(server, path)
+    assert bucket.log[0] == "list"
+
+
+@pytest.mark.parametrize("ended", ["completed", "aborted"])
+async def test_an_upload_that_others_ended_meanwhile(
+    server: ScriptedServer, bucket: Bucket, path: Path, ended: str
+) -> None:
+    await interrupted(server, bucket, path)
+    bucket.uploads.clear()
+    await upload(server, path)
+    assert bucket.log[:2] == ["list", "create"]
+    assert bucket.log[2:] == ["part 1", "part 2", "part 3", "part 4", "complete"]
+    assert names(path.parent) == ["big.bin"]
+
+
+async def test_parts_that_the_server_has_otherwise_are_sent_again(
+    server: ScriptedServer, bucket: Bucket, path: Path
+) -> None:
+    """Somebody replaced part 2: what the journal says of it no longer holds."""
+    await interrupted(server, bucket, path)
+    (parts,) = bucket.uploads.values()
+    parts[2] = b"something else"
+    await upload(server, path)
+    assert bucket.log == ["list", "part 2", "part 3", "part 4", "complete"]
+    assert stored(server) == DATA
+
+
+async def test_a_part_stored_but_not_noted_is_sent_again(
+    server: ScriptedServer, bucket: Bucket, path: Path
+) -> None:
+    """Killed between the two: the journal's last line is torn."""
+    await interrupted(server, bucket, path)
+    (journal,) = path.parent.glob(".*journal")
+    os.truncate(journal, journal.stat().st_size - 5)
+    await upload(server, path)
+    assert bucket.log == ["list", "part 2", "part 3", "part 4", "complete"]
+    assert stored(server) == DATA
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense\n", b"\0" * 100, b'{"version": 99}\n'])
+async def test_an_unusable_journal(
+    server: ScriptedServer, bucket: Bucket, path: Path, content: bytes
+) -> None:
+    await interrupted(server, bucket, path)
+    (journal,) = path.parent.glob(".*journal")
+    journal.write_bytes(content)
+    await upload(server, path)
+    assert bucket.log[0] == "create"
+    assert stored(server) == DATA
+    assert names(path.parent) == ["big.bin"]
+
+
+async def test_two_at_once(server: ScriptedServer, bucket: Bucket, path: Path) -> None:
+    bucket.before = lambda name: hang() if name == "part 2" else None
+    first = asyncio.ensure_future(upload(server, path))
+    await server.wait_for(3)
+    with pytest.raises(TransferInProgress, match="journal"):
+        await upload(server, path)
+    assert len(server.requests) == 3
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    bucket.before = lambda name: None
+    await upload(server, path)
+    assert stored(server) == DATA
+
+
+async def test_a_source_that_changes_meanwhile_forgets_everything(
+    server: ScriptedServer, bucket: Bucket, path: Path
+) -> None:
+    def touching(name: str) -> None:
+        if name == "part 2":
+            os.utime(path, ns=(1, 1))
+
+    bucket.before = touching
+    with pytest.raises(SourceChanged):
+        await upload(server, path)
+    assert bucket.log[-1] == "abort"
+    assert not bucket.uploads
+    assert names(path.parent) == ["big.bin"]
+
+
+async def test_a_customers_key_never_stands_in_the_journal(
+    server: ScriptedServer, bucket: Bucket, path: Path
+) -> None:
+    key = "0123456789abcdef0123456789abcdef"
+    extra = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": key, "Metadata": {"a": "secret"}}
+    await interrupted(server, bucket, path, extra_args=extra)
+    (journal,) = path.parent.glob(".*journal")
+    text = journal.read_text()
+    create = server.requests[0]
+    for header in ("key", "key-MD5"):
+        value = create.header(f"x-amz-server-side-encryption-customer-{header}")
+        assert value
+        assert value not in text
+    assert key not in text
+    assert "secret" not in text
+    await upload(server, path, extra_args=extra)
+    assert bucket.log[0] == "list"
+    listing = next(r for r in server.requests if r.method == "GET")
+    assert listing.header("x-amz-server-side-encryption-customer-algorithm") == "AES256"
+
+
+async def test_no_journal_can_be_kept(server: ScriptedServer, bucket: Bucket, path: Path) -> None:
+    """The error names the journal, and nothing was sent."""
+    await interrupted(server, bucket, path)
+    (journal,) = path.parent.glob(".*journal")
+    journal.unlink()
+    journal.mkdir()
+    with pytest.raises(OSError, match="journal") as caught:
+        await upload(server, path)
+    assert caught.value.filename == str(journal)
+    assert not bucket.log
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may do anything")
+async def test_a_read_only_folder(server: ScriptedServer, bucket: Bucket, path: Path) -> None:
+    path.parent.chmod(0o500)
+    try:
+        with pytest.raises(PermissionError, match="journal"):
+            await upload(server, path)
+    finally:
+        path.parent.chmod(0o700)
+    assert not bucket.log
+
+
+async def test_small_files_have_no_journal(scripted: StartScript, path: Path) -> None:
+    """One PUT is sent or not: there is nothing to go on with."""
+    server = await scripted(reply(200, {"ETag": '"x"'}))
+    path.write_bytes(b"small")
+    await upload(server, path)
+    assert names(path.parent) == ["big.bin"]
