@@ -69,9 +69,10 @@ class ClientConfig:
     else protects the body there, over TLS no. False on a trusted network saves the hashing."""
 
     request_checksum_calculation: ChecksumCalculation | None = None
-    """Whether a CRC32 goes with each body that can be read ahead. None: to AWS over TLS only,
-    since other vendors' servers may refuse what they do not know. boto3's words
-    ``when_supported`` (everywhere) and ``when_required`` (nowhere) decide it for all hosts."""
+    """Whether a CRC (CRC64NVME where that is fast, else CRC32) goes with each body that can be read
+    ahead. None: to AWS over TLS only, since other vendors' servers may refuse what they do not
+    know. boto3's words ``when_supported`` (everywhere) and ``when_required`` (nowhere) decide it
+    for all hosts."""
 
     legacy_bucket_names: bool = False
     """Allow bucket names that today's rules forbid (capitals, underscores, up to 255 characters),
@@ -154,8 +155,9 @@ class TransferConfig:
     """Bytes a second that a transfer takes at most; None is no limit."""
 
     preferred_transfer_client: TransferClient = "auto"
-    """``auto``: the fastest way that the system offers. ``classic``: public interfaces of aiohttp
-    alone. ``crt`` is taken as ``auto``: what the CRT is to boto3, this engine does itself."""
+    """``auto``: the fastest way that the system offers. ``classic``: bodies go by aiohttp's public
+    interface alone. ``crt`` is taken as ``auto``: what the CRT is to boto3, this engine does
+    itself."""
 
     _: KW_ONLY
 

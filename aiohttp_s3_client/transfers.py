@@ -139,8 +139,9 @@ class Transfers:
         *range_get_tries* times without bringing a new byte; *buffer_size* bytes are gathered for
         each write to the disk.
 
-        Raises ``ObjectChanged`` when the object is replaced meanwhile, ``OSError`` for the file,
-        and S3's typed errors, which are also ``AwsDownloadError``.
+        Raises ``ObjectChanged`` when the object is replaced meanwhile, ``ChecksumMismatch`` when
+        it is not what the server's checksum says, ``OSError`` for the file, and S3's typed errors,
+        which are also ``AwsDownloadError``.
         """
         bucket, key = locate_key(self._engine.endpoint, object_name)
         merged = merged_headers(headers)

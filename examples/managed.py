@@ -34,9 +34,6 @@ RESUMABLE = TransferConfig(resume=True, checksum=True, multipart_chunksize=MIB)
 """To be gone on with, and held to the ETag too: the server here keeps nothing but an MD5. What is
 fetched again is at most the ranges that were in flight, so they are small here."""
 
-IN_ONE = TransferConfig(multipart_threshold=5 * 1024 * MIB)
-"""Copied by one request: the server here knows none for copies in parts."""
-
 
 class PowerCut(Exception):
     """What interrupts a download here, as ``kill -9`` would."""
@@ -106,7 +103,7 @@ async def transfers(client: S3Client, bucket: str, key: str, file: Path, size: i
     check(pieces == [data[start:stop] for start, stop in ranges], "the ranges are other bytes")
 
     with report.step("copy, of a dict", size):
-        await client.copy({"Bucket": bucket, "Key": key}, bucket, f"{key}.copy", config=IN_ONE)
+        await client.copy({"Bucket": bucket, "Key": key}, bucket, f"{key}.copy")
     check(await client.get_bytes(bucket, f"{key}.copy") == data, "the copy has other bytes")
     async with client.head(f"{key}.copy") as response:
         origin = response.headers.get("x-amz-meta-origin")

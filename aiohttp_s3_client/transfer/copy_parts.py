@@ -190,8 +190,9 @@ class _Copy:
         if self.args.keeps_tags and found.headers.get("x-amz-tagging-count") != "0":
             try:
                 tags = await get_tags(self.source_engine, self.source, self.args.source_tagging)
-            except Forbidden as error:
-                # Where there are none nothing is denied: CopyObject knows whether there are.
+            except (Forbidden, ResponseParseError) as error:
+                # Where there are none nothing is denied: CopyObject knows whether there are. It
+                # does so too where a server understands something else.
                 return error
             tagging = encode_query(tags)
             if len(tagging) > _TAGGING_LIMIT and found.size <= MAX_COPY_SIZE:

@@ -3,11 +3,12 @@
 Both stand beside the destination, under hidden names that follow from its own. The journal is
 held by a lock, so one destination has one resumable download at a time. A HEAD says what the
 object is now: what the journal tells counts only while it is of that very object, and only while
-the file is as long as it says.
+the file is as long as it says, and not longer than the object.
 """
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -55,6 +56,10 @@ class PartialDownload:
         Raises the typed errors of S3, ``TransferInProgress`` when somebody else has the lock,
         and ``OSError``.
         """
+        if not hasattr(os, "pwrite"):
+            raise NotImplementedError(
+                "resume: this system cannot write files by position, as a resumable download has to"
+            )
         head = await _ask(engine, found, how)
         journal = await disk.acquire(
             partial(Journal.open, download_journal_path(destination), head), Journal.close
@@ -69,7 +74,8 @@ class PartialDownload:
             raise
         assert found.total is not None
         done = journal.ranges
-        there = max((range_.stop for range_ in done), default=0) <= sink.size_now()
+        reached = max((range_.stop for range_ in done), default=0)
+        there = reached <= sink.size_now() <= found.total
         if not (journal.same_transfer and there and found.etag):
             done = []
             sink.truncate(0)

@@ -191,28 +191,29 @@ class ObjectStream(AsyncIterator[bytes]):
         end = begin + step if wanted is None else min(wanted.stop, begin + step)
         opening = await self._object.open(ByteRange(begin, end))
         with closed_on_error(opening.answer):
-            await self._plan(opening, begin)
+            one_range = await self._plan(opening, begin)
             if self._inquiry is not None:
-                self._inquiry.begin(opening.answer, one_range=True)
+                self._inquiry.begin(opening.answer, one_range=one_range)
                 self._expected = await self._inquiry.result()
 
-    async def _plan(self, opening: Opening, begin: int) -> None:
-        """Cut what is wanted into ranges, the first of which *opening* has."""
+    async def _plan(self, opening: Opening, begin: int) -> bool:
+        """Cut what is wanted into ranges, the first of which *opening* has; whether it is all."""
         if opening.given is None and self._wanted is None:
             self._add(None, 0, opening)
-            return
+            return True
         given, total = self._object.measured(opening)
         stop = total if self._wanted is None else min(self._wanted.stop, total)
         first = ByteRange(begin, max(begin, min(given.stop, stop)))
         self._meter.total = stop - begin
         if not first.size:
             opening.answer.response.release()
-            return
+            return True
         await self._budget.take(first.size)
         self._add(first, first.size, opening)
         rest = list(cut(first.stop, stop, self._how.range_size))
         self._starter = asyncio.create_task(self._start(rest))
         self._starter.add_done_callback(lambda _: self._added.set())
+        return not rest
 
     async def _start(self, ranges: list[ByteRange]) -> None:
         for wanted in ranges:

@@ -11,16 +11,23 @@ import hashlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import aiohttp
 from multidict import CIMultiDict
 
+from ..config import KIB
 from ..engine import Engine
+from ..errors import ResponseParseError, S3ConnectionError
 from ..protocol.xml import build_tagging, parse_tagging
 from ..request import Request
+from ..transport.answer import AnswerTooLarge, read_document
 from ..transport.source import BytesSource
 
 Tags = list[tuple[str, str]]
 """Names and values."""
 
+_LIMIT = 256 * KIB
+"""Bytes of an answer: S3 keeps ten tags of an object."""
+_SECONDS = 60.0
 _UNKNOWN_STATUS = frozenset({405, 501})
 _UNKNOWN_CODES = frozenset(
     {"MethodNotAllowed", "NoSuchTagSet", "NoSuchTagSetError", "NotImplemented"}
@@ -41,7 +48,10 @@ class ObjectVersion(NamedTuple):
 
 
 async def get_tags(engine: Engine, where: ObjectVersion, headers: Mapping[str, str]) -> Tags:
-    """The tags of an object; none where the server knows no tags."""
+    """The tags of an object; none where the server says that it knows none.
+
+    Raises ``ResponseParseError`` where it answers with something else: rclone sends the object.
+    """
     answer = await engine.send(
         Request(
             operation="GetObjectTagging",
@@ -50,15 +60,27 @@ async def get_tags(engine: Engine, where: ObjectVersion, headers: Mapping[str, s
             key=where.key,
             query=(("tagging", ""), *where.query),
             headers=CIMultiDict(headers),
-            document=True,
         )
     )
     if answer.failed:
         if answer.response.status in _UNKNOWN_STATUS or answer.document.code in _UNKNOWN_CODES:
             return []
         raise answer.error()
+    try:
+        body = await read_document(answer.response, _LIMIT, _SECONDS)
+    except AnswerTooLarge:
+        raise ResponseParseError(
+            f"GetObjectTagging {where.bucket}/{where.key}: an answer of over {_LIMIT} bytes"
+        ) from None
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise S3ConnectionError(
+            f"GetObjectTagging {where.bucket}/{where.key}: the answer broke off "
+            f"({type(error).__name__})"
+        ) from None
+    finally:
+        answer.response.close()
     # Ceph RGW has nothing at all to say of an object that was uploaded in parts, without tags.
-    return parse_tagging(answer.body) if answer.body else []
+    return parse_tagging(body) if body else []
 
 
 async def put_tags(

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -157,7 +158,7 @@ async def test_single_requests(
     assert await asyncio.to_thread(embedded.oracle.uploads, embedded_bucket) == []
 
 
-async def cancel_again_and_again(task: asyncio.Task[None]) -> None:
+async def cancel_again_and_again(task: asyncio.Task[Any]) -> None:
     for _ in range(5):
         task.cancel()
         await asyncio.sleep(0)

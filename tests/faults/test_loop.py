@@ -23,9 +23,9 @@ from tests.project.test_blocking import watched
 
 from .calls import CALLS, Call, Place, every
 
-SLOW = 0.15
+SLOW = 0.4
 """Seconds that each access to the slow disk takes."""
-ALLOWED = 0.1
+ALLOWED = 0.25
 """Seconds that the loop may stay away: well under one access, and above the noise here."""
 
 

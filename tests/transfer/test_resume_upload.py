@@ -107,13 +107,13 @@ class _Late(bytes):
 
 
 @pytest.fixture
-def bucket() -> Bucket:
+def uploads() -> Bucket:
     return Bucket()
 
 
 @pytest.fixture
-async def server(scripted: StartScript, bucket: Bucket) -> ScriptedServer:
-    return await scripted(rest=bucket)
+async def stub(scripted: StartScript, uploads: Bucket) -> ScriptedServer:
+    return await scripted(rest=uploads)
 
 
 @pytest.fixture
@@ -127,74 +127,74 @@ def names(folder: Path) -> list[str]:
     return sorted(each.name for each in folder.iterdir())
 
 
-def stored(server: ScriptedServer) -> bytes:
+def stored(stub: ScriptedServer) -> bytes:
     """What the last upload's parts hold."""
     last: dict[int, bytes] = {}
-    for request in server.requests:
+    for request in stub.requests:
         if (number := part_number(request)) and request.complete:
             last[number] = request.body
     return b"".join(data for _, data in sorted(last.items()))
 
 
-async def upload(server: ScriptedServer, path: Path, **arguments: Any) -> Any:
+async def upload(stub: ScriptedServer, path: Path, **arguments: Any) -> Any:
     arguments = {"bucket": "bucket", "key": "key", "config": CONFIG, **arguments}
-    async with client_for(server) as client:
+    async with client_for(stub) as client:
         return await client.upload_file(path, **arguments)
 
 
-async def interrupted(server: ScriptedServer, bucket: Bucket, path: Path, **arguments: Any) -> None:
+async def interrupted(stub: ScriptedServer, uploads: Bucket, path: Path, **arguments: Any) -> None:
     """A first run that ends at part 3."""
-    bucket.refused = {3}
+    uploads.refused = {3}
     with pytest.raises(AccessDenied):
-        await upload(server, path, **arguments)
-    bucket.refused = set()
-    assert bucket.log == ["create", "part 1", "part 2", "part 3"]
-    bucket.log.clear()
+        await upload(stub, path, **arguments)
+    uploads.refused = set()
+    assert uploads.log == ["create", "part 1", "part 2", "part 3"]
+    uploads.log.clear()
 
 
 async def test_only_what_is_missing_is_sent(
-    server: ScriptedServer, bucket: Bucket, path: Path
+    stub: ScriptedServer, uploads: Bucket, path: Path
 ) -> None:
-    await interrupted(server, bucket, path)
+    await interrupted(stub, uploads, path)
     assert len(names(path.parent)) == 2
     moved: list[int] = []
-    result = await upload(server, path, callback=moved.append)
-    assert bucket.log == ["list", "part 3", "part 4", "complete"]
-    assert stored(server) == DATA
+    result = await upload(stub, path, callback=moved.append)
+    assert uploads.log == ["list", "part 3", "part 4", "complete"]
+    assert stored(stub) == DATA
     assert result.size == sum(moved) == len(DATA)
     assert result.parts == PARTS
     assert names(path.parent) == ["big.bin"]
-    assert not bucket.uploads
+    assert not uploads.uploads
 
 
-async def test_complete_names_all_parts(server: ScriptedServer, bucket: Bucket, path: Path) -> None:
-    await interrupted(server, bucket, path)
-    await upload(server, path)
-    document = server.requests[-1].body.decode()
+async def test_complete_names_all_parts(stub: ScriptedServer, uploads: Bucket, path: Path) -> None:
+    await interrupted(stub, uploads, path)
+    await upload(stub, path)
+    document = stub.requests[-1].body.decode()
     assert [f"<PartNumber>{n}</PartNumber>" in document for n in range(1, 6)] == [True] * 4 + [
         False
     ]
 
 
 async def test_a_cancelled_upload_is_gone_on_with(
-    server: ScriptedServer, bucket: Bucket, path: Path
+    stub: ScriptedServer, uploads: Bucket, path: Path
 ) -> None:
-    bucket.before = lambda name: hang() if name == "part 2" else None
-    task = asyncio.ensure_future(upload(server, path))
-    await server.wait_for(3)
+    uploads.before = lambda name: hang() if name == "part 2" else None
+    task = asyncio.ensure_future(upload(stub, path))
+    await stub.wait_for(3)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert "abort" not in bucket.log
-    bucket.before = lambda name: None
-    bucket.log.clear()
-    await upload(server, path)
-    assert bucket.log == ["list", "part 2", "part 3", "part 4", "complete"]
-    assert stored(server) == DATA
+    assert "abort" not in uploads.log
+    uploads.before = lambda name: None
+    uploads.log.clear()
+    await upload(stub, path)
+    assert uploads.log == ["list", "part 2", "part 3", "part 4", "complete"]
+    assert stored(stub) == DATA
 
 
 async def test_a_callback_that_fails_leaves_it_to_be_gone_on_with(
-    server: ScriptedServer, bucket: Bucket, path: Path
+    stub: ScriptedServer, uploads: Bucket, path: Path
 ) -> None:
     class Full(Exception):
         pass
@@ -208,32 +208,32 @@ async def test_a_callback_that_fails_leaves_it_to_be_gone_on_with(
             raise Full
 
     with pytest.raises(Full):
-        await upload(server, path, callback=count)
-    assert "complete" not in bucket.log
-    bucket.log.clear()
-    await upload(server, path)
-    assert bucket.log[0] == "list"
-    assert stored(server) == DATA
+        await upload(stub, path, callback=count)
+    assert "complete" not in uploads.log
+    uploads.log.clear()
+    await upload(stub, path)
+    assert uploads.log[0] == "list"
+    assert stored(stub) == DATA
 
 
 async def test_all_parts_sent_but_not_completed(
-    server: ScriptedServer, bucket: Bucket, path: Path
+    stub: ScriptedServer, uploads: Bucket, path: Path
 ) -> None:
-    bucket.before = lambda name: error(403, "AccessDenied") if name == "complete" else None
+    uploads.before = lambda name: error(403, "AccessDenied") if name == "complete" else None
     with pytest.raises(AccessDenied):
-        await upload(server, path)
-    bucket.before = lambda name: None
-    bucket.log.clear()
-    await upload(server, path)
-    assert bucket.log == ["list", "complete"]
+        await upload(stub, path)
+    uploads.before = lambda name: None
+    uploads.log.clear()
+    await upload(stub, path)
+    assert uploads.log == ["list", "complete"]
 
 
 @pytest.mark.parametrize("change", ["mtime", "size", "replaced"])
 async def test_a_changed_source_is_sent_afresh(
-    server: ScriptedServer, bucket: Bucket, path: Path, change: str
+    stub: ScriptedServer, uploads: Bucket, path: Path, change: str
 ) -> None:
     """The old upload is aborted, since nothing of it can be used."""
-    await interrupted(server, bucket, path)
+    await interrupted(stub, uploads, path)
     if change == "mtime":
         os.utime(path, ns=(1, 1))
     elif change == "size":
@@ -243,11 +243,11 @@ async def test_a_changed_source_is_sent_afresh(
         other.write_bytes(DATA[::-1])
         os.utime(other, ns=(times.st_atime_ns, times.st_mtime_ns))
         os.replace(other, path)
-    await upload(server, path)
-    assert bucket.log[:2] == ["abort", "create"]
-    assert bucket.log[2:] == ["part 1", "part 2", "part 3", "part 4", "complete"]
-    assert stored(server) == path.read_bytes()
-    assert not bucket.uploads
+    await upload(stub, path)
+    assert uploads.log[:2] == ["abort", "create"]
+    assert uploads.log[2:] == ["part 1", "part 2", "part 3", "part 4", "complete"]
+    assert stored(stub) == path.read_bytes()
+    assert not uploads.uploads
     assert names(path.parent) == ["big.bin"]
 
 
@@ -262,205 +262,205 @@ async def test_a_changed_source_is_sent_afresh(
     ids=["part size", "checksum", "metadata", "encryption"],
 )
 async def test_another_way_to_upload_is_begun_afresh(
-    server: ScriptedServer, bucket: Bucket, path: Path, other: dict[str, Any]
+    stub: ScriptedServer, uploads: Bucket, path: Path, other: dict[str, Any]
 ) -> None:
     """The parts there were cut or made otherwise, or the object would not be as asked for."""
-    await interrupted(server, bucket, path)
-    await upload(server, path, **other)
-    assert bucket.log[:2] == ["abort", "create"]
-    assert "list" not in bucket.log
-    assert not bucket.uploads
+    await interrupted(stub, uploads, path)
+    await upload(stub, path, **other)
+    assert uploads.log[:2] == ["abort", "create"]
+    assert "list" not in uploads.log
+    assert not uploads.uploads
 
 
 async def test_another_part_of_the_same_file(
-    server: ScriptedServer, bucket: Bucket, path: Path
+    stub: ScriptedServer, uploads: Bucket, path: Path
 ) -> None:
     """From another place on it is other data, though the file is the same."""
-    await interrupted(server, bucket, path)
+    await interrupted(stub, uploads, path)
     with path.open("rb") as file:
         file.seek(7)
-        async with client_for(server) as client:
+        async with client_for(stub) as client:
             await client.upload_fileobj(file, "bucket", "key", config=CONFIG)
-    assert bucket.log[:2] == ["abort", "create"]
-    assert stored(server) == DATA[7:]
+    assert uploads.log[:2] == ["abort", "create"]
+    assert stored(stub) == DATA[7:]
 
 
 async def test_an_open_file_is_gone_on_with(
-    server: ScriptedServer, bucket: Bucket, path: Path
+    stub: ScriptedServer, uploads: Bucket, path: Path
 ) -> None:
-    await interrupted(server, bucket, path)
+    await interrupted(stub, uploads, path)
     with path.open("rb") as file:
-        async with client_for(server) as client:
+        async with client_for(stub) as client:
             await client.upload_fileobj(file, "bucket", "key", config=CONFIG)
-    assert bucket.log == ["list", "part 3", "part 4", "complete"]
+    assert uploads.log == ["list", "part 3", "part 4", "complete"]
 
 
 async def test_a_file_without_a_name(
-    server: ScriptedServer, bucket: Bucket, path: Path, monkeypatch: pytest.MonkeyPatch
+    stub: ScriptedServer, uploads: Bucket, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There is no place for a journal: nothing is left anywhere, neither here nor there."""
     monkeypatch.chdir(path.parent)
-    bucket.refused = {3}
+    uploads.refused = {3}
     descriptor = os.open(path, os.O_RDONLY)
     with open(descriptor, "rb") as file:  # noqa: ASYNC230
-        async with client_for(server) as client:
+        async with client_for(stub) as client:
             with pytest.raises(AccessDenied):
                 await client.upload_fileobj(file, "bucket", "key", config=CONFIG)
-    assert bucket.log[-1] == "abort"
+    assert uploads.log[-1] == "abort"
     assert names(path.parent) == ["big.bin"]
 
 
 @pytest.mark.parametrize("other", [{"key": "other"}, {"bucket": "other"}])
 async def test_each_target_has_its_own_journal(
-    server: ScriptedServer, bucket: Bucket, path: Path, other: dict[str, str]
+    stub: ScriptedServer, uploads: Bucket, path: Path, other: dict[str, str]
 ) -> None:
-    await interrupted(server, bucket, path)
-    await upload(server, path, **other)
-    assert bucket.log == ["create", "part 1", "part 2", "part 3", "part 4", "complete"]
-    bucket.log.clear()
-    await upload(server, path)
-    assert bucket.log == ["list", "part 3", "part 4", "complete"]
+    await interrupted(stub, uploads, path)
+    await upload(stub, path, **other)
+    assert uploads.log == ["create", "part 1", "part 2", "part 3", "part 4", "complete"]
+    uploads.log.clear()
+    await upload(stub, path)
+    assert uploads.log == ["list", "part 3", "part 4", "complete"]
     assert names(path.parent) == ["big.bin"]
 
 
 async def test_another_endpoint_is_another_target(
-    scripted: StartScript, server: ScriptedServer, bucket: Bucket, path: Path
+    scripted: StartScript, stub: ScriptedServer, uploads: Bucket, path: Path
 ) -> None:
-    await interrupted(server, bucket, path)
+    await interrupted(stub, uploads, path)
     elsewhere = Bucket()
     await upload(await scripted(rest=elsewhere), path)
     assert elsewhere.log[0] == "create"
-    assert not bucket.log
-    await upload(server, path)
-    assert bucket.log[0] == "list"
+    assert not uploads.log
+    await upload(stub, path)
+    assert uploads.log[0] == "list"
 
 
 @pytest.mark.parametrize("ended", ["completed", "aborted"])
 async def test_an_upload_that_others_ended_meanwhile(
-    server: ScriptedServer, bucket: Bucket, path: Path, ended: str
+    stub: ScriptedServer, uploads: Bucket, path: Path, ended: str
 ) -> None:
-    await interrupted(server, bucket, path)
-    bucket.uploads.clear()
-    await upload(server, path)
-    assert bucket.log[:2] == ["list", "create"]
-    assert bucket.log[2:] == ["part 1", "part 2", "part 3", "part 4", "complete"]
+    await interrupted(stub, uploads, path)
+    uploads.uploads.clear()
+    await upload(stub, path)
+    assert uploads.log[:2] == ["list", "create"]
+    assert uploads.log[2:] == ["part 1", "part 2", "part 3", "part 4", "complete"]
     assert names(path.parent) == ["big.bin"]
 
 
 async def test_parts_that_the_server_has_otherwise_are_sent_again(
-    server: ScriptedServer, bucket: Bucket, path: Path
+    stub: ScriptedServer, uploads: Bucket, path: Path
 ) -> None:
     """Somebody replaced part 2: what the journal says of it no longer holds."""
-    await interrupted(server, bucket, path)
-    (parts,) = bucket.uploads.values()
+    await interrupted(stub, uploads, path)
+    (parts,) = uploads.uploads.values()
     parts[2] = b"something else"
-    await upload(server, path)
-    assert bucket.log == ["list", "part 2", "part 3", "part 4", "complete"]
-    assert stored(server) == DATA
+    await upload(stub, path)
+    assert uploads.log == ["list", "part 2", "part 3", "part 4", "complete"]
+    assert stored(stub) == DATA
 
 
 async def test_a_part_stored_but_not_noted_is_sent_again(
-    server: ScriptedServer, bucket: Bucket, path: Path
+    stub: ScriptedServer, uploads: Bucket, path: Path
 ) -> None:
     """Killed between the two: the journal's last line is torn."""
-    await interrupted(server, bucket, path)
+    await interrupted(stub, uploads, path)
     (journal,) = path.parent.glob(".*journal")
     os.truncate(journal, journal.stat().st_size - 5)
-    await upload(server, path)
-    assert bucket.log == ["list", "part 2", "part 3", "part 4", "complete"]
-    assert stored(server) == DATA
+    await upload(stub, path)
+    assert uploads.log == ["list", "part 2", "part 3", "part 4", "complete"]
+    assert stored(stub) == DATA
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense\n", b"\0" * 100, b'{"version": 99}\n'])
 async def test_an_unusable_journal(
-    server: ScriptedServer, bucket: Bucket, path: Path, content: bytes
+    stub: ScriptedServer, uploads: Bucket, path: Path, content: bytes
 ) -> None:
-    await interrupted(server, bucket, path)
+    await interrupted(stub, uploads, path)
     (journal,) = path.parent.glob(".*journal")
     journal.write_bytes(content)
-    await upload(server, path)
-    assert bucket.log[0] == "create"
-    assert stored(server) == DATA
+    await upload(stub, path)
+    assert uploads.log[0] == "create"
+    assert stored(stub) == DATA
     assert names(path.parent) == ["big.bin"]
 
 
-async def test_two_at_once(server: ScriptedServer, bucket: Bucket, path: Path) -> None:
-    bucket.before = lambda name: hang() if name == "part 2" else None
-    first = asyncio.ensure_future(upload(server, path))
-    await server.wait_for(3)
+async def test_two_at_once(stub: ScriptedServer, uploads: Bucket, path: Path) -> None:
+    uploads.before = lambda name: hang() if name == "part 2" else None
+    first = asyncio.ensure_future(upload(stub, path))
+    await stub.wait_for(3)
     with pytest.raises(TransferInProgress, match="journal"):
-        await upload(server, path)
-    assert len(server.requests) == 3
+        await upload(stub, path)
+    assert len(stub.requests) == 3
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
-    bucket.before = lambda name: None
-    await upload(server, path)
-    assert stored(server) == DATA
+    uploads.before = lambda name: None
+    await upload(stub, path)
+    assert stored(stub) == DATA
 
 
 async def test_a_source_that_changes_meanwhile_forgets_everything(
-    server: ScriptedServer, bucket: Bucket, path: Path
+    stub: ScriptedServer, uploads: Bucket, path: Path
 ) -> None:
     def touching(name: str) -> None:
         if name == "part 2":
             os.utime(path, ns=(1, 1))
 
-    bucket.before = touching
+    uploads.before = touching
     with pytest.raises(SourceChanged):
-        await upload(server, path)
-    assert bucket.log[-1] == "abort"
-    assert not bucket.uploads
+        await upload(stub, path)
+    assert uploads.log[-1] == "abort"
+    assert not uploads.uploads
     assert names(path.parent) == ["big.bin"]
 
 
 async def test_a_customers_key_never_stands_in_the_journal(
-    server: ScriptedServer, bucket: Bucket, path: Path
+    stub: ScriptedServer, uploads: Bucket, path: Path
 ) -> None:
     key = "0123456789abcdef0123456789abcdef"
     extra = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": key, "Metadata": {"a": "secret"}}
-    await interrupted(server, bucket, path, extra_args=extra)
+    await interrupted(stub, uploads, path, extra_args=extra)
     (journal,) = path.parent.glob(".*journal")
     text = journal.read_text()
-    create = server.requests[0]
+    create = stub.requests[0]
     for header in ("key", "key-MD5"):
         value = create.header(f"x-amz-server-side-encryption-customer-{header}")
         assert value
         assert value not in text
     assert key not in text
     assert "secret" not in text
-    await upload(server, path, extra_args=extra)
-    assert bucket.log[0] == "list"
-    listing = next(r for r in server.requests if r.method == "GET")
+    await upload(stub, path, extra_args=extra)
+    assert uploads.log[0] == "list"
+    listing = next(r for r in stub.requests if r.method == "GET")
     assert listing.header("x-amz-server-side-encryption-customer-algorithm") == "AES256"
 
 
-async def test_no_journal_can_be_kept(server: ScriptedServer, bucket: Bucket, path: Path) -> None:
+async def test_no_journal_can_be_kept(stub: ScriptedServer, uploads: Bucket, path: Path) -> None:
     """The error names the journal, and nothing was sent."""
-    await interrupted(server, bucket, path)
+    await interrupted(stub, uploads, path)
     (journal,) = path.parent.glob(".*journal")
     journal.unlink()
     journal.mkdir()
     with pytest.raises(OSError, match="journal") as caught:
-        await upload(server, path)
+        await upload(stub, path)
     assert caught.value.filename == str(journal)
-    assert not bucket.log
+    assert not uploads.log
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may do anything")
-async def test_a_read_only_folder(server: ScriptedServer, bucket: Bucket, path: Path) -> None:
+async def test_a_read_only_folder(stub: ScriptedServer, uploads: Bucket, path: Path) -> None:
     path.parent.chmod(0o500)
     try:
         with pytest.raises(PermissionError, match="journal"):
-            await upload(server, path)
+            await upload(stub, path)
     finally:
         path.parent.chmod(0o700)
-    assert not bucket.log
+    assert not uploads.log
 
 
 async def test_small_files_have_no_journal(scripted: StartScript, path: Path) -> None:
     """One PUT is sent or not: there is nothing to go on with."""
-    server = await scripted(reply(200, {"ETag": '"x"'}))
+    stub = await scripted(reply(200, {"ETag": '"x"'}))
     path.write_bytes(b"small")
-    await upload(server, path)
+    await upload(stub, path)
     assert names(path.parent) == ["big.bin"]

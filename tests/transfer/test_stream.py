@@ -278,13 +278,17 @@ async def test_the_object_is_replaced_meanwhile(scripted: StartScript) -> None:
 
 async def test_a_mismatch_is_raised_in_the_place_of_the_end(scripted: StartScript) -> None:
     server = await scripted(rest=RangedObject(DATA), inquiry=checksum_head(DATA[:-1] + b"!"))
-    got = b""
+    got: list[bytes] = []
+
+    async def collect() -> None:
+        async for piece in stream:
+            got.append(piece)
+
     async with client_for(server) as client:
         async with client.open_stream("bucket", "key", config=config()) as stream:
             with pytest.raises(ChecksumMismatch):
-                async for piece in stream:
-                    got += piece
-            assert got == DATA
+                await collect()
+            assert b"".join(got) == DATA
             assert stream.verified is None
 
 

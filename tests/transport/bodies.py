@@ -170,16 +170,18 @@ def lag() -> Iterator[list[float]]:
     loop = asyncio.get_running_loop()
     step = 0.005
 
-    def tick(due: float) -> None:
-        nonlocal handle
-        late.append(loop.time() - due)
-        handle = loop.call_later(step, tick, loop.time() + step)
+    handles: list[asyncio.TimerHandle] = []
 
-    handle = loop.call_later(step, tick, loop.time() + step)
+    def tick(due: float | None) -> None:
+        if due is not None:
+            late.append(loop.time() - due)
+        handles[:] = [loop.call_later(step, tick, loop.time() + step)]
+
+    tick(None)
     try:
         yield late
     finally:
-        handle.cancel()
+        handles[0].cancel()
 
 
 @contextlib.asynccontextmanager

@@ -150,8 +150,7 @@ async def test_the_shortest_road_is_taken_and_the_connection_reused(
         await pieces(writer, answer()[:-300_000], BODY[-300_000:])
 
     async with serving(play, tls) as (server, session):
-        for _ in range(3):
-            got = Got()
+        for got in (all_of_them := [Got(), Got(), Got()]):
             await got.receive(session, server.url, place)
             assert (got.position, got.fault) == (SIZE, None)
             assert got.steps == sorted(got.steps)
@@ -159,7 +158,7 @@ async def test_the_shortest_road_is_taken_and_the_connection_reused(
             assert place.bytes() == BODY
         road = expected_road(place.where, secure=tls is not None)
         assert (spliced.count > 0) is (road == "splice")
-        assert got.own_protocol is (road == "own protocol")
+        assert all(got.own_protocol is (road == "own protocol") for got in all_of_them)
         if road == "own protocol" and place.where == "file":
             assert written.count >= 2
         await next_is_right(session, server)

@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp.client_proto import ResponseHandler
 
 from aiohttp_s3_client import S3Client
 from aiohttp_s3_client.config import ClientConfig, TransferConfig, plain_paths_only
@@ -58,7 +59,7 @@ async def play_started(_: bytes, writer: asyncio.StreamWriter, __: int) -> None:
 async def test_a_response_without_what_is_needed_is_left_alone(
     tls: LoopbackTls | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class OtherHandler(aiohttp.client_proto.ResponseHandler):
+    class OtherHandler(ResponseHandler):
         """An aiohttp of later times, say."""
 
         def __getattribute__(self, name: str) -> Any:
