@@ -27,7 +27,7 @@ from .transfer.reading import read_bytes, read_into, read_ranges
 from .transfer.settings import download_options, reading_options
 from .transfer.store import Store
 from .transfer.stream import ObjectStream
-from .transfer.write import WritableFile, write_stream
+from .transfer.write import WritableFile, writable, write_stream
 from .transport.disk import Disk
 from .transport.source import SourceData
 
@@ -185,7 +185,7 @@ class Managed:
         )  # fmt: skip
         place, settings = bound_place(self._engine, given.bucket, given.key), given.config
         how = reading_options(settings, download_args(given.extra_args))
-        file = given.needed("fileobj")
+        file = writable(given.needed("fileobj"))
         meter = ProgressMeter(given.callback, progress)
         async with meter:
             stream = ObjectStream(self._engine, *place, how, meter=meter)

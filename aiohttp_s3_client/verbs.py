@@ -29,9 +29,8 @@ from .response import ResponseContext, checked
 from .transfer.content_type import set_content_type
 from .transfer.put import send_body, send_data
 from .transport.answer import Answer
-from .transport.direct import InMemory
 from .transport.openfile import open_file
-from .transport.source import FileSource, SourceData
+from .transport.source import BytesSource, FileSource, SourceData
 
 _CONDITIONS = ("If-Match", "If-None-Match")
 """What makes an answer to a repeated PutObject ambiguous; see ``send_body``."""
@@ -214,7 +213,7 @@ class Verbs:
                 key=key,
                 query=query,
                 headers=merged,
-                body=InMemory(data) if whole and isinstance(data, bytes) and data else None,
+                body=BytesSource(data) if whole and isinstance(data, bytes) and data else None,
                 content_sha256=content_sha256,
                 checksum=operation == "PutObject",
                 idempotent=is_idempotent(method, operation),

@@ -36,7 +36,6 @@ import asyncio
 import functools
 import inspect
 from collections.abc import Callable, Coroutine
-from hashlib import sha256
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -48,7 +47,6 @@ from yarl import URL
 
 from ..config import plain_paths_only
 from ..protocol.endpoint import Address
-from .source import BytesSource
 
 if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
@@ -93,21 +91,6 @@ _RESPONSE_PARAMS = {
 }  # fmt: skip
 
 _KNOWN_ERRORS = (aiohttp.ClientError, TimeoutError)
-
-
-class InMemory(BytesSource):
-    """Bytes that can go out as they are, in one write with the head."""
-
-    __slots__ = ("data",)
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(data)
-        self.data = data
-
-    async def digest(self, algorithm: str) -> bytes:
-        if algorithm == "SHA256" and len(self.data) <= BODY_LIMIT:
-            return sha256(self.data).digest()
-        return await super().digest(algorithm)
 
 
 class Shortcut:

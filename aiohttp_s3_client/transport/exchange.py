@@ -31,7 +31,7 @@ from yarl import URL
 from ..protocol.endpoint import Address
 from ..redaction import redact_text
 from ..request import Body
-from .direct import InMemory, Shortcut
+from .direct import BODY_LIMIT
 from .payload import SourcePayload, Watch
 from .session import Terms, drop_desynchronised
 from .source import BytesSource
@@ -84,35 +84,25 @@ async def exchange(
     session's own middlewares and traces raise.
     """
     shortcut = None if options or expect else terms.shortcut
-    if (
-        shortcut is not None
-        and (body is None or (isinstance(body, BytesSource) and body.reached is None))
-        and shortcut.takes(method, address, headers, body.size if body is not None else 0)
-    ):
-        return await _in_short(shortcut, method, address, query, headers, body)
+    if shortcut is not None:
+        data = _small(body)
+        if data is not None and shortcut.takes(method, address, headers, len(data)):
+            try:
+                return await shortcut.send(method, address, query, headers, data)
+            except _NETWORK_ERRORS as error:
+                return _fault(error)
     drop_desynchronised(terms.session)
     url = address.url(query)
     return await _in_full(terms, method, url, headers, body, expect, write_timeout, options)
 
 
-async def _in_short(
-    shortcut: Shortcut,
-    method: str,
-    address: Address,
-    query: str,
-    headers: CIMultiDict[str],
-    body: BytesSource | None,
-) -> ClientResponse | Fault:
+def _small(body: Body | None) -> bytes | None:
+    """The whole of a body that can go out with the head; None for any other."""
     if body is None:
-        data = b""
-    elif isinstance(body, InMemory):
-        data = body.data
-    else:
-        data = b"".join([piece async for piece in body.open()])
-    try:
-        return await shortcut.send(method, address, query, headers, data)
-    except _NETWORK_ERRORS as error:
-        return _fault(error)
+        return b""
+    if not isinstance(body, BytesSource) or body.reached is not None or body.size > BODY_LIMIT:
+        return None
+    return body.data
 
 
 async def _in_full(

@@ -76,7 +76,7 @@ SourceData: TypeAlias = (
 class BytesSource:
     """Bytes in memory: sent as views, never copied, always replayable."""
 
-    __slots__ = ("_disk", "_view", "reached")
+    __slots__ = ("_data", "_disk", "_view", "reached")
     replayable = True
 
     def __init__(
@@ -85,6 +85,7 @@ class BytesSource:
         view = memoryview(data)
         if not view.contiguous:
             raise ValueError("data: a memoryview with gaps cannot be sent; take its tobytes()")
+        self._data = data
         self._view = view.cast("B")
         self._disk = disk or _DISK
         self.reached = reached
@@ -92,6 +93,11 @@ class BytesSource:
     @property
     def size(self) -> int:
         return self._view.nbytes
+
+    @property
+    def data(self) -> bytes:
+        """All of it at once: for what is small."""
+        return self._data if isinstance(self._data, bytes) else self._view.tobytes()
 
     async def open(self) -> AsyncGenerator[bytes | memoryview, None]:
         for start in range(0, self._view.nbytes, PIECE):

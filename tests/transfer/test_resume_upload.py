@@ -88,7 +88,7 @@ class Bucket:
     def _store(self, upload: str, number: int, request: Recorded) -> Step:
         # The body arrives after the step was chosen: look at it when it is needed.
         parts = self.uploads[upload]
-        parts[number] = _Late(request)  # type: ignore[assignment]  # it becomes bytes when asked
+        parts[number] = _Late(request)
         return reply(200, {"ETag": part_etag(number)})
 
 

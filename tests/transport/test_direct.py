@@ -18,7 +18,8 @@ from aiohttp_s3_client.config import ClientConfig
 from aiohttp_s3_client.credentials import AnonymousCredentials
 from aiohttp_s3_client.errors import AccessDenied, S3ConnectionError, S3TimeoutError
 from aiohttp_s3_client.protocol.endpoint import Address
-from aiohttp_s3_client.transport.direct import BODY_LIMIT, InMemory, Shortcut
+from aiohttp_s3_client.transport.direct import BODY_LIMIT, Shortcut
+from aiohttp_s3_client.transport.source import BytesSource
 
 from ..servers.scripted import StartScript
 from ..servers.steps import Recorded, Step, drop, hang, raw, reply
@@ -627,7 +628,7 @@ async def test_over_tls(scripted: StartScript, loopback_tls: Any, public: Sends)
 
 
 async def test_bytes_in_memory_are_hashed_as_anywhere() -> None:
-    body = InMemory(BODY)
+    body = BytesSource(BODY)
     assert await body.digest("SHA256") == hashlib.sha256(BODY).digest()
     assert await body.digest("MD5") == hashlib.md5(BODY).digest()
     assert [piece async for piece in body.open()] == [BODY]
