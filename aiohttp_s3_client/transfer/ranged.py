@@ -91,12 +91,12 @@ class RangedObject:
         self.version_id: str | None = None
         self.total: int | None = None
         """Bytes of the whole object, once known."""
-        self._known = False
+        self.known = False
 
     def expect(self, etag: str | None, version_id: str | None, total: int) -> None:
         """Hold the object to what is known of it already."""
         self.etag, self.version_id, self.total = etag, version_id, total
-        self._known = True
+        self.known = True
 
     async def open(self, first: ByteRange) -> Opening:
         """Ask for *first*; its answer tells what the object is.
@@ -247,8 +247,8 @@ class RangedObject:
         """Hold an answer to the first one's ETag and version."""
         headers = answer.response.headers
         etag, version_id = headers.get("ETag"), headers.get("x-amz-version-id")
-        if not self._known:
-            self.etag, self.version_id, self._known = etag, version_id, True
+        if not self.known:
+            self.etag, self.version_id, self.known = etag, version_id, True
         elif (etag, version_id) != (self.etag, self.version_id):
             answer.response.close()
             raise self._changed()
@@ -264,7 +264,7 @@ class RangedObject:
         # The range was cut from the size that the object had: behind its end it is another one.
         shrunk = status == 416
         refused = status == 412 and "If-Match" not in self._how.headers
-        if self._known and (shrunk or refused):
+        if self.known and (shrunk or refused):
             return self._changed()
         return answer.error().in_transfer(AwsDownloadError)
 

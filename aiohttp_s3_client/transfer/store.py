@@ -136,7 +136,7 @@ class Store:
         """What is too large to be held and goes in one request all the same."""
         start = await self._disk.aside(data.tell)
         reached = self.meter.part(size).reached
-        return await self._put(SeekableSource(data, start, size, reached), how)
+        return await self._put(SeekableSource(data, start, size, reached, self._disk), how)
 
     async def _from_stream(self, stream: AsyncIterator[bytes], how: UploadOptions) -> UploadResult:
         """Gathered up to the threshold, but no further than a transfer may hold."""

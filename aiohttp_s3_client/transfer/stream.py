@@ -189,11 +189,15 @@ class ObjectStream(AsyncIterator[bytes]):
         wanted, step = self._wanted, self._how.range_size
         begin = 0 if wanted is None else wanted.start
         end = begin + step if wanted is None else min(wanted.stop, begin + step)
+        one_by_one = self._how.workers == 1
+        if one_by_one and self._inquiry is not None:
+            await self._inquiry.ask_first(step)
         opening = await self._object.open(ByteRange(begin, end))
         with closed_on_error(opening.answer):
             one_range = await self._plan(opening, begin)
             if self._inquiry is not None:
-                self._inquiry.begin(opening.answer, one_range=one_range)
+                if not one_by_one:
+                    self._inquiry.begin(opening.answer, one_range=one_range)
                 self._expected = await self._inquiry.result()
 
     async def _plan(self, opening: Opening, begin: int) -> bool:

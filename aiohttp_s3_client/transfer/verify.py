@@ -152,6 +152,21 @@ class Inquiry:
         else:
             self._one_range = one_range
 
+    async def ask_first(self, range_size: int) -> None:
+        """In the place of ``begin``, where only one request may be in flight: ask before anything
+        is received, and hold the object to that answer."""
+        try:
+            answer = await self._head()
+        except S3Error as error:
+            log.info("%s is not verified: %s", self._name, error)
+            return
+        length = answer.response.content_length if answer is not None else None
+        if answer is None or length is None:
+            return
+        headers = answer.response.headers
+        self._object.expect(headers.get("ETag"), headers.get("x-amz-version-id"), length)
+        self._answer = await self._understood(headers, length <= range_size)
+
     @property
     def known(self) -> Expected | None:
         """What is known by now."""
@@ -176,13 +191,19 @@ class Inquiry:
     async def _ask(self, one_range: bool) -> Expected | None:
         try:
             answer = await self._head()
-            if answer is None:
-                return None
-            checksum = self._offered(answer.response.headers, in_order=one_range)
-            if checksum is None:
-                return None
-            if checksum.parts is None:
-                return self._usable(checksum)
+        except S3Error as error:
+            log.info("%s is not verified: %s", self._name, error)
+            return None
+        return (
+            None if answer is None else await self._understood(answer.response.headers, one_range)
+        )
+
+    async def _understood(self, headers: Mapping[str, str], one_range: bool) -> Expected | None:
+        """What a HEAD's answer offers, with the parts that it does not tell."""
+        checksum = self._offered(headers, in_order=one_range)
+        if checksum is None or checksum.parts is None:
+            return None if checksum is None else self._usable(checksum)
+        try:
             parts = await self._parts(checksum.algorithm, checksum.parts)
         except S3Error as error:
             log.info("%s is not verified: %s", self._name, error)
@@ -244,9 +265,8 @@ class Inquiry:
             )
         )
         answer.response.release()
-        if answer.failed or answer.response.headers.get("ETag") != found.etag:
-            return None
-        return answer
+        another = found.known and answer.response.headers.get("ETag") != found.etag
+        return None if answer.failed or another else answer
 
     async def _parts(self, algorithm: str, count: int) -> list[PartFacts] | None:
         """Size and checksum of each part, as S3 has them."""

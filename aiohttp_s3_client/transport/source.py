@@ -112,12 +112,19 @@ class BytesSource:
 class _ReadSource:
     """What can be read again and again, in a thread, as often as an attempt or a digest needs."""
 
-    __slots__ = ("_piece", "reached", "size")
+    __slots__ = ("_disk", "_piece", "reached", "size")
     replayable = True
 
-    def __init__(self, size: int, piece: int = PIECE, reached: Reached | None = None) -> None:
+    def __init__(
+        self,
+        size: int,
+        piece: int = PIECE,
+        reached: Reached | None = None,
+        disk: Disk | None = None,
+    ) -> None:
         self.size = size
         self._piece = piece
+        self._disk = disk or _DISK
         self.reached = reached
 
     def _each(self) -> Iterator[bytes]:
@@ -127,7 +134,7 @@ class _ReadSource:
         return SourceChanged(f"the file ends {missing} bytes before what was announced")
 
     async def open(self) -> AsyncGenerator[bytes | memoryview, None]:
-        async for data in _pulled(self._each(), _DISK):
+        async for data in _pulled(self._each(), self._disk):
             for piece in _pieces(data, self._piece):
                 yield piece
 
@@ -141,7 +148,7 @@ class _ReadSource:
             return data is not None
 
         # Step by step: whoever is cancelled does not wait for the end of the file.
-        while await threaded(step):
+        while await self._disk.aside(step):
             pass
         return running.digest()
 
@@ -152,7 +159,7 @@ class FileSource(_ReadSource):
     A file that became shorter is ``SourceChanged``.
     """
 
-    __slots__ = ("_disk", "_file", "_offset", "fast")
+    __slots__ = ("_file", "_offset", "fast")
 
     def __init__(
         self,
@@ -165,10 +172,9 @@ class FileSource(_ReadSource):
         fast: bool = True,
         reached: Reached | None = None,
     ) -> None:
-        super().__init__(size, piece, reached)
+        super().__init__(size, piece, reached, disk or Disk())
         self._file = file
         self._offset = offset
-        self._disk = disk or Disk()
         self.fast = fast
         """Whether the bytes may go to the socket without passing Python."""
 
@@ -217,9 +223,14 @@ class SeekableSource(_ReadSource):
     __slots__ = ("_file", "_start")
 
     def __init__(
-        self, file: BinaryIO, start: int, size: int, reached: Reached | None = None
+        self,
+        file: BinaryIO,
+        start: int,
+        size: int,
+        reached: Reached | None = None,
+        disk: Disk | None = None,
     ) -> None:
-        super().__init__(size, reached=reached)
+        super().__init__(size, reached=reached, disk=disk)
         self._file = file
         self._start = start
 

@@ -1,21 +1,19 @@
-"""Managed transfers at a scripted server: every setting has its effect, every argument its place."""
+"""Managed transfers at a scripted server: every setting has its effect, and so every argument."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import errno
 import hashlib
 import io
 import os
 import threading
 import time
-import tracemalloc
-import zlib
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,14 +22,14 @@ import pytest
 
 from aiohttp_s3_client import S3Client, TransferConfig
 from aiohttp_s3_client.config import MIB
-from aiohttp_s3_client.errors import AccessDenied, ChecksumMismatch, NotFound, SlowDown
+from aiohttp_s3_client.errors import ChecksumMismatch, NotFound, SlowDown
 from aiohttp_s3_client.protocol import checksums
 from aiohttp_s3_client.protocol.extra_args import allowed
 from aiohttp_s3_client.transfer.progress import Progress
 
 from ..faults import driver
-from ..servers.scripted import ScriptedServer, StartScript
-from ..servers.steps import Recorded, Reply, Step, hang, reply
+from ..servers.scripted import StartScript
+from ..servers.steps import Recorded, Reply, Step, reply
 from ..transport.scripts import (
     COPIED,
     ETAG,
@@ -54,6 +52,9 @@ UP = TransferConfig(PART, 3, PART)
 DOWN = TransferConfig(STEP, 3, STEP)
 
 
+COPIED_PART = reply(200, {}, "<CopyPartResult><ETag>&quot;x&quot;</ETag></CopyPartResult>")
+
+
 class Store:
     """A server that takes every upload and gives *data*, and counts the requests in flight."""
 
@@ -66,6 +67,8 @@ class Store:
         if request.method == "HEAD":
             size = str(len(self.object.data))
             return reply(200, {"ETag": self.object.etag, "Content-Length": size, **self.headers})
+        if request.target.endswith("?tagging="):
+            return reply(200, {}, "<Tagging><TagSet/></Tagging>")
         if request.method == "GET":
             return self.object(request, headers=self.headers, delay=self.delay)
         if kind(request) == "PUT":
@@ -73,6 +76,8 @@ class Store:
                 return COPIED
             return reply(200, {"ETag": '"put"'}, delay=self.delay)
         answer = upload_step(request)
+        if request.header("x-amz-copy-source"):
+            return COPIED_PART
         if part_number(request) is not None:
             return reply(200, {"ETag": f'"{part_number(request):032x}"'}, delay=self.delay)
         return answer
@@ -137,8 +142,6 @@ async def up_stream(client: S3Client, folder: Path, config: TransferConfig) -> A
 
 
 async def up_resumable(client: S3Client, folder: Path, config: TransferConfig) -> Any:
-    from dataclasses import replace
-
     return await up_file(client, folder, replace(config, resume=True))
 
 
@@ -147,8 +150,6 @@ async def down_file(client: S3Client, folder: Path, config: TransferConfig) -> A
 
 
 async def down_resumable(client: S3Client, folder: Path, config: TransferConfig) -> Any:
-    from dataclasses import replace
-
     return await down_file(client, folder, replace(config, resume=True))
 
 
@@ -454,9 +455,9 @@ async def test_fsync_comes_before_the_rename(
     scripted: StartScript, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server, order = await scripted(rest=Store()), []
-    for name in ("fsync", "replace"):
+    for name, real in (("fsync", os.fsync), ("replace", os.replace)):
 
-        def watched(*args: Any, name: str = name, real: Any = getattr(os, name)) -> Any:
+        def watched(*args: Any, name: str = name, real: Any = real) -> Any:
             order.append(name)
             return real(*args)
 
@@ -529,38 +530,43 @@ async def test_unknown_names_of_downloads(
     scripted: StartScript, tmp_path: Path, method: str, name: str
 ) -> None:
     server = await scripted()
-    extra = {name: "x"}
+    extra: Any = {name: "x"}
     async with client_for(server) as client:
+
+        async def opened() -> None:
+            client.open_stream("bucket", "key", extra_args=extra)
+
+        calls: dict[str, Callable[[], Any]] = {
+            "download_file": lambda: client.download_file("bucket", "key", tmp_path / "f", extra),
+            "download_fileobj": lambda: client.download_fileobj("bucket", "key", Chunks(), extra),
+            "get_bytes": lambda: client.get_bytes("bucket", "key", extra_args=extra),
+            "get_into": lambda: client.get_into("bucket", "key", bytearray(1), extra_args=extra),
+            "get_ranges": lambda: client.get_ranges("bucket", "key", [(0, 1)], extra_args=extra),
+            "open": opened,
+        }
         with pytest.raises(ValueError, match=name):
-            if method == "download_file":
-                await client.download_file("bucket", "key", tmp_path / "f", extra)
-            elif method == "download_fileobj":
-                await client.download_fileobj("bucket", "key", io.BytesIO(), extra)
-            elif method == "get_bytes":
-                await client.get_bytes("bucket", "key", extra_args=extra)
-            elif method == "get_into":
-                await client.get_into("bucket", "key", bytearray(1), extra_args=extra)
-            elif method == "get_ranges":
-                await client.get_ranges("bucket", "key", [(0, 1)], extra_args=extra)
-            else:
-                client.open_stream("bucket", "key", extra_args=extra)
+            await calls[method]()
     assert not server.requests
 
 
 MISSING: list[tuple[str, dict[str, Any], str]] = [
-    ("upload_file", {"bucket": "b", "key": "k"}, "filename"),
-    ("upload_file", {"filename": "f", "bucket": "b"}, "key"),
+    ("upload_file", {"bucket": "bucket", "key": "k"}, "filename"),
+    ("upload_file", {"filename": "f", "bucket": "bucket"}, "key"),
     ("upload_file", {"filename": "f", "key": "k"}, "bucket"),
-    ("upload_fileobj", {"Bucket": "b", "Key": "k"}, "fileobj"),
-    ("download_file", {"bucket": "b", "key": "k"}, "filename"),
+    ("upload_fileobj", {"Bucket": "bucket", "Key": "k"}, "fileobj"),
+    ("download_file", {"bucket": "bucket", "key": "k"}, "filename"),
     ("download_file", {"Filename": "f"}, "key"),
-    ("download_fileobj", {"bucket": "b", "key": "k"}, "fileobj"),
-    ("managed_copy", {"bucket": "b", "key": "k"}, "copy_source"),
-    ("managed_copy", {"copy_source": {"Bucket": "b", "Key": "k"}, "bucket": "b"}, "key"),
-    ("copy", {"Bucket": "b", "Key": "k"}, "copy_source"),
-    ("upload_file", {"filename": "f", "bucket": "b", "key": "k", "Wrong": 1}, "Wrong"),
-    ("upload_file", {"filename": "f", "bucket": "b", "key": "k", "Fileobj": 1}, "Fileobj"),
-    ("download_file", {"filename": "f", "bucket": "b", "key": "k", "SourceClient": 1}, "Source"),
+    ("download_fileobj", {"bucket": "bucket", "key": "k"}, "fileobj"),
+    ("managed_copy", {"bucket": "bucket", "key": "k"}, "copy_source"),
+    ("managed_copy", {"copy_source": {"Bucket": "bucket", "Key": "k"}, "bucket": "bucket"}, "key"),
+    ("copy", {"Bucket": "bucket", "Key": "k"}, "copy_source"),
+    ("upload_file", {"filename": "f", "bucket": "bucket", "key": "k", "Wrong": 1}, "Wrong"),
+    ("upload_file", {"filename": "f", "bucket": "bucket", "key": "k", "Fileobj": 1}, "Fileobj"),
+    (
+        "download_file",
+        {"filename": "f", "bucket": "bucket", "key": "k", "SourceClient": 1},
+        "Source",
+    ),
 ]
 
 
@@ -606,9 +612,9 @@ async def test_wrong_arguments(
     ("source", "error_type"),
     [
         ("bucket/key", TypeError),
-        ({"Bucket": "b"}, ValueError),
-        ({"Bucket": "b", "Key": ""}, ValueError),
-        ({"Bucket": "b", "Key": "k", "Other": "x"}, ValueError),
+        ({"Bucket": "bucket"}, ValueError),
+        ({"Bucket": "bucket", "Key": ""}, ValueError),
+        ({"Bucket": "bucket", "Key": "k", "Other": "x"}, ValueError),
     ],
 )
 async def test_wrong_sources_of_copies(
@@ -620,7 +626,7 @@ async def test_wrong_sources_of_copies(
             await client.managed_copy(source, "bucket", "key")
         with pytest.raises(TypeError, match="source_client"):
             await client.managed_copy(
-                {"Bucket": "b", "Key": "k"},
+                {"Bucket": "bucket", "Key": "k"},
                 "bucket",
                 "key",
                 source_client=5,  # type: ignore[arg-type]  # on purpose
@@ -655,14 +661,14 @@ async def test_a_dict_makes_copy_a_managed_copy(scripted: StartScript) -> None:
     async with client_for(server) as client:
         moved: list[int] = []
         assert (
-            await client.copy({"Bucket": "a", "Key": "b c"}, "bucket", "key", None, moved.append)
+            await client.copy({"Bucket": "from", "Key": "b c"}, "bucket", "key", None, moved.append)
             is None
         )
         put = server.requests[-1] if server.requests[-1].method == "PUT" else server.requests[-2]
         assert put.target == "/bucket/key"
-        assert put.header("x-amz-copy-source") in ("/a/b%20c", "a/b%20c")
+        assert put.header("x-amz-copy-source") in ("/from/b%20c", "from/b%20c")
         assert sum(moved) == 100
-        async with client.copy("a/b", "bucket/other") as response:
+        async with client.copy("from/b", "bucket/other") as response:
             assert response.status == 200
 
 
@@ -711,7 +717,11 @@ async def test_callbacks(scripted: StartScript, tmp_path: Path, work: str, kind_
         else:
             size = len(SMALL)
             await client.managed_copy(
-                {"Bucket": "a", "Key": "b"}, "bucket", "key", callback=callback, progress=progress
+                {"Bucket": "from", "Key": "b"},
+                "bucket",
+                "key",
+                callback=callback,
+                progress=progress,
             )
             assert phases[-1] == "done"
     assert sum(seen) == size
@@ -842,9 +852,11 @@ class Wrapped(Unseekable):
 
     def write(self, data: bytes) -> Awaitable[int]:  # type: ignore[override]  # that is what it tests
         self.data += data
-        done: asyncio.Future[int] = asyncio.get_event_loop_policy().get_event_loop().create_future()
-        done.set_result(len(data))
-        return done
+
+        async def done() -> int:
+            return len(data)
+
+        return done()
 
 
 class Reluctant(io.RawIOBase):
@@ -863,7 +875,7 @@ class Reluctant(io.RawIOBase):
         return taken
 
 
-@pytest.mark.parametrize("make", [Unseekable, Async, Reluctant])
+@pytest.mark.parametrize("make", [Unseekable, Async, Wrapped, Reluctant])
 @pytest.mark.parametrize("threads", [True, False])
 async def test_every_kind_of_file_object(
     scripted: StartScript, make: Callable[[], Any], threads: bool

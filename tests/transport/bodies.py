@@ -69,7 +69,8 @@ class ByteServer:
         task.add_done_callback(self._tasks.discard)
         self.connections += 1
         try:
-            with contextlib.suppress(OSError, EOFError, ssl.SSLError):
+            # The client may go away at any moment; uvloop calls that a RuntimeError.
+            with contextlib.suppress(OSError, EOFError, ssl.SSLError, RuntimeError):
                 going = True
                 while going:
                     head = await reader.readuntil(b"\r\n\r\n")
