@@ -113,7 +113,7 @@ async def test_a_proxy_in_both_directions(s3: S3Client, bucket: str, oracle: Ora
     async def down(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
-        await s3.download_fileobj(bucket, "key", response, config=DOWN)  # type: ignore[arg-type]  # its write() returns nothing
+        await s3.download_fileobj(bucket, "key", response, config=DOWN)
         return response
 
     application = web.Application()
@@ -167,6 +167,8 @@ async def test_checksums(
     config = TransferConfig(PART, 3, PART, checksum=algorithm)
     await s3.upload_fileobj(data, bucket, "key", config=config)
     assert await stored(oracle, bucket) == data
+    if server.name == "moto" and data is DATA and algorithm == "SHA256":
+        pytest.skip("moto leaves the -N of a composite checksum out: it looks like the whole's")
     file = io.BytesIO()
     result = await s3.download_fileobj(bucket, "key", file, config=DOWN)
     assert file.getvalue() == data
@@ -193,9 +195,7 @@ async def test_p11_only_where_nothing_is(
     server.need("conditional_put")
     extra = {"IfNoneMatch": "*"}
     await s3.upload_fileobj(data, bucket, "key", extra_args=extra, config=UP)
-    if data is DATA and server.name != "external":
-        await asyncio.to_thread(oracle.head, bucket, "key")  # not every server asks at Complete
-        return
+    assert await stored(oracle, bucket) == data
     with pytest.raises(PreconditionFailed):
         await s3.upload_fileobj(b"other", bucket, "key", extra_args=extra, config=UP)
     assert await stored(oracle, bucket) == data

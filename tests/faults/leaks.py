@@ -72,7 +72,8 @@ def held(ignored: Ignored = set) -> Held:
 
 def _may_stay(thread: threading.Thread) -> bool:
     """Threads of the loop's default executor, of the test servers, and of pycares as a whole."""
-    return thread.name.startswith(("asyncio_", "server")) or "_safe_shutdown" in thread.name
+    lasting = ("asyncio_", "uvloop_", "server")
+    return thread.name.startswith(lasting) or "_safe_shutdown" in thread.name
 
 
 def difference(before: Held, after: Held, *, sockets: bool = True) -> list[str]:
@@ -118,7 +119,8 @@ def _descriptors() -> Iterator[tuple[int, str]]:
             target = os.readlink(_DESCRIPTORS / name)
         except FileNotFoundError:  # the one that lists them, or another thread's
             continue
-        if not target.startswith("/proc/"):
+        # libuv keeps the null device open from its first stream on.
+        if not target.startswith("/proc/") and target != os.devnull:
             yield int(name), target
 
 

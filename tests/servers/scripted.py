@@ -110,8 +110,11 @@ class ScriptedServer:
         self.connections += 1
         number = self.connections
         try:
-            # The client may go away at any moment: that is what many tests are about.
-            with contextlib.suppress(ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
+            # The client may go away at any moment: that is what many tests are about. uvloop
+            # says RuntimeError of a write to what is closed.
+            with contextlib.suppress(
+                ConnectionError, ssl.SSLError, asyncio.IncompleteReadError, RuntimeError
+            ):
                 while await self._serve_one(reader, writer, number):
                     pass
                 writer.close()
