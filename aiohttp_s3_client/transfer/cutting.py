@@ -87,10 +87,10 @@ class GatheredSource:
     __slots__ = ("_disk", "_parts", "reached", "size")
     replayable = True
 
-    def __init__(self, parts: Sequence[memoryview], reached: Reached, disk: Disk) -> None:
+    def __init__(self, parts: Sequence[memoryview], reached: Reached | None, disk: Disk) -> None:
         self._parts = parts
         self._disk = disk
-        self.reached = reached
+        self.reached: Reached | None = reached
         self.size = sum(map(len, parts))
 
     async def open(self) -> AsyncGenerator[bytes | memoryview, None]:

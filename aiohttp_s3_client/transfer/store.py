@@ -80,7 +80,7 @@ class Store:
             raise TypeError("fileobj: a str is no data; give bytes, or a Path")
         if isinstance(data, bytes | bytearray | memoryview):
             return await self._from_bytes(cast(Buffer, data))
-        if isinstance(data, io.BytesIO):
+        if type(data) is io.BytesIO:  # A subclass may read otherwise.
             rest = memoryview(data.getvalue())[data.tell() :]
             result = await self._from_bytes(rest)
             data.seek(0, io.SEEK_END)
@@ -203,8 +203,12 @@ def _regular_file(
 ) -> tuple[OpenFile, Path, int, bool] | None:
     """A file object's own file, its path, where it stands, and whether the path leads to it.
 
-    None when it is no file on a disk.
+    None when it is no file on a disk, or when reading it may give something else than what stands
+    there: the descriptor of a decompressing reader is that of the compressed file.
     """
+    raw = data.raw if type(data) is io.BufferedReader else data
+    if type(raw) is not io.FileIO:
+        return None
     try:
         descriptor = data.fileno()
     except OSError:

@@ -1,4 +1,4 @@
-"""Managed transfers against every server: whole, in parts, resumed, cancelled, and out of memory."""
+"""Managed transfers against every server: whole, in parts, resumed, cancelled, from memory."""
 
 from __future__ import annotations
 

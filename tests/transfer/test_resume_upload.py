@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -45,7 +46,7 @@ class Bucket:
 
     def __call__(self, request: Recorded) -> Step:
         path, _, query = request.target.partition("?")
-        fields = dict(pair.partition("=")[::2] for pair in query.split("&"))
+        fields = dict(parse_qsl(query, keep_blank_values=True))
         number, upload = part_number(request), fields.get("uploadId", "")
         if number is not None:
             name = f"part {number}"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 import hashlib
 import io
 import os
+import tarfile
 import threading
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -230,6 +232,46 @@ async def test_a_file_that_may_be_written_too(scripted: StartScript, tmp_path: P
             await client.upload_fileobj(file, "bucket", "key", config=SMALL)
         assert file.tell() == PART + 10
     assert received(server) == DATA[:5] + b"12345" + DATA[10 : PART + 10]
+
+
+async def test_what_reads_otherwise_than_its_file(scripted: StartScript, tmp_path: Path) -> None:
+    """The descriptor of a reader that decompresses is that of the compressed file."""
+
+    class Capitals(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            return super().read(size).upper()
+
+    with gzip.open(tmp_path / "file.gz", "wb", 1) as file:
+        file.write(DATA)
+    with tarfile.open(tmp_path / "file.tar", "w") as tar:
+        (tmp_path / "member").write_bytes(DATA)
+        tar.add(tmp_path / "member", "member")
+    server = await scripted(rest=stored)
+    async with client_for(server) as client:
+        with io.BufferedReader(gzip.open(tmp_path / "file.gz")) as unpacked:
+            await client.upload_fileobj(unpacked, "bucket", "key", config=SMALL)
+        assert received(server) == DATA
+        server.requests.clear()
+        with tarfile.open(tmp_path / "file.tar") as tar:
+            member = tar.extractfile("member")
+            assert member is not None
+            await client.upload_fileobj(member, "bucket", "key", config=SMALL)
+        assert received(server) == DATA
+        server.requests.clear()
+        await client.upload_fileobj(Capitals(b"small"), "bucket", "key", config=SMALL)
+    assert received(server) == b"SMALL"
+
+
+async def test_numbers_in_memory(scripted: StartScript) -> None:
+    """A memoryview of larger elements goes as its bytes; one with gaps cannot."""
+    server = await scripted(rest=stored)
+    view = memoryview(DATA[: PART + 4]).cast("I")
+    async with client_for(server) as client:
+        result = await client.upload_fileobj(view, "bucket", "key", config=SMALL)
+        with pytest.raises(ValueError, match="gaps"):
+            await client.upload_fileobj(memoryview(DATA)[:100:2], "bucket", "key")
+    assert result.size == PART + 4
+    assert received(server) == DATA[: PART + 4]
 
 
 async def test_a_pipe(scripted: StartScript) -> None:
