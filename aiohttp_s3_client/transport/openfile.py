@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -26,6 +27,9 @@ class OpenFile:
     def __init__(self, path: str | os.PathLike[str], argument: str) -> None:
         if os.path.isdir(path):
             raise IsADirectoryError(f"{argument}: {os.fspath(path)!r} is a directory, not a file")
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            # A pipe would be waited for at the opening, and has no size.
+            raise ValueError(f"{argument}: {os.fspath(path)!r} is no regular file")
         flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
         self._take(os.open(path, flags))
 

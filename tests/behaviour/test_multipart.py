@@ -201,7 +201,7 @@ async def test_p6_parts_of_another_etag_than_the_object(
         traffic.requests.clear()
         await client.get_file_parallel(f"{bucket}/key", copy, range_step=PART - 7)
     assert sha256(copy.read_bytes()) == sha256(data)
-    assert len(traffic.requests) == 3
+    assert [method for method, _ in traffic.requests].count("GET") == 3
     assert all("partNumber" not in target for _, target in traffic.requests)
 
 

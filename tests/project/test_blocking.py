@@ -45,6 +45,12 @@ _EVENTS = (
 _SILENT = ("stat", "lstat", "fstat", "access", "read", "pread", "pwrite", "fsync", "sendfile")
 
 
+def _is_timed(frame: traceback.FrameSummary) -> bool:
+    """Disk work that is made in the loop by the clock, and only while it is quick: what becomes of
+    it when the disk is slow is tested in tests/faults/test_loop.py."""
+    return frame.name == "timed" and Path(frame.filename).name == "disk.py"
+
+
 class Watch:
     """Collects what blocks a thread: one line for each call, with the stack that led to it."""
 
@@ -59,7 +65,7 @@ class Watch:
         self._looking = True  # reading the sources for a stack opens files
         try:
             stack = traceback.extract_stack()[:-2]
-            if not any(_is_of_the_tests(frame) for frame in stack[-3:]):
+            if not any(_is_of_the_tests(frame) or _is_timed(frame) for frame in stack[-6:]):
                 self.calls.append(f"{what}\n{''.join(traceback.format_list(stack[-8:]))}")
         finally:
             self._looking = False

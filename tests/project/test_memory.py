@@ -124,4 +124,4 @@ async def test_measure_notices_what_is_held_in_memory(tmp_path: Path) -> None:
     """So that the test above could fail."""
     grown, taken = await growth("bytes", tmp_path)
     assert taken >= 256 * MIB
-    assert grown > 250 * MIB
+    assert grown > 200 * MIB, "a little of it may have been in the process before"
