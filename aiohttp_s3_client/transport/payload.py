@@ -63,6 +63,10 @@ class SourcePayload(aiohttp.Payload):
                 await self._send_pieces(source.open(self._handed), writer)
             self.finished = True
         finally:
+            if not self.finished and self.transport is not None:
+                # Half a body makes the connection useless. Closed, it would first wait for its
+                # buffer to be read, perhaps for ever.
+                self.transport.abort()
             self.ended = True
             if self._over is not None:
                 self._over.set()
