@@ -24,7 +24,7 @@ from collections.abc import (
 )
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Protocol, TypeAlias, TypeGuard, runtime_checkable
+from typing import BinaryIO, Protocol, TypeAlias, TypeGuard, cast
 
 import aiohttp
 
@@ -55,7 +55,6 @@ _DISK = Disk()
 """For what takes its time but touches no disk, or not for long."""
 
 
-@runtime_checkable
 class BinaryFile(Protocol):
     """A binary file object, as far as it is needed."""
 
@@ -315,8 +314,8 @@ def as_stream(
         return _checked(_async_file_pieces(data))
     if isinstance(data, AsyncIterable):
         return _checked(data)
-    if isinstance(data, BinaryFile):
-        return _checked(_file_pieces(data, disk))
+    if hasattr(data, "read"):
+        return _checked(_file_pieces(cast(BinaryFile, data), disk))
     if isinstance(data, list | tuple):
         return _checked(_each_of(data))
     if isinstance(data, Mapping) or not isinstance(data, Iterable):
