@@ -208,6 +208,12 @@ async def _read(
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             fault = _broken_off(error)
             break
+        except RuntimeError as error:
+            # What aiohttp raises when it is asked once more after its parser has given up.
+            if not vigil.lost:
+                raise
+            fault = _broken_off(error)
+            break
         if not data:
             break
         if reception.throttle is not None:
@@ -241,6 +247,12 @@ class _Vigil:
         self._content = response.content
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def lost(self) -> bool:
+        """Whether the connection is gone, and the body not whole."""
+        gone = self._transport is None or self._transport.is_closing()
+        return gone and not self._content.is_eof()
 
     def __enter__(self) -> None:
         if self._transport is not None and not self._content.is_eof():

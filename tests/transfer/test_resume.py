@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aiohttp_s3_client import AwsDownloadError, ClientConfig
+from aiohttp_s3_client import AwsDownloadError, ClientConfig, TransferConfig
 from aiohttp_s3_client.errors import ObjectChanged, S3ConnectionError, S3TimeoutError, SlowDown
 
 from ..servers.scripted import StartScript
@@ -223,3 +223,19 @@ async def test_p07_a_body_whose_framing_breaks_is_resumed(
     async with client_for(server) as client:
         await client.get_file_parallel("bucket/key", tmp_path / "file")
     assert (tmp_path / "file").read_bytes() == DATA
+
+
+async def test_p07_a_reader_that_is_busy_when_the_framing_breaks_goes_on(
+    scripted: StartScript,
+) -> None:
+    """aiohttp then has no error for it but a RuntimeError about a closed connection."""
+    head = (
+        f"HTTP/1.1 206 Partial Content\r\nETag: {ETAG}\r\nTransfer-Encoding: chunked\r\n"
+        f"Content-Range: bytes 0-1199/{len(DATA)}\r\n\r\n"
+    ).encode()
+    server = await scripted(
+        raw(head + b"3e8\r\n" + DATA[:1000] + b"\r\nnonsense\r\n"), rest=RangedObject(DATA)
+    )
+    slow = TransferConfig(max_bandwidth=4_000)
+    async with client_for(server) as client:
+        assert await client.get_bytes("bucket", "key", (0, 1200), config=slow) == DATA[:1200]
