@@ -233,9 +233,9 @@ async def test_p07_a_reader_that_is_busy_when_the_framing_breaks_goes_on(
         f"HTTP/1.1 206 Partial Content\r\nETag: {ETAG}\r\nTransfer-Encoding: chunked\r\n"
         f"Content-Range: bytes 0-1199/{len(DATA)}\r\n\r\n"
     ).encode()
-    server = await scripted(
-        raw(head + b"3e8\r\n" + DATA[:1000] + b"\r\nnonsense\r\n"), rest=RangedObject(DATA)
-    )
+    chunk = b"3e8\r\n" + DATA[:1000] + b"\r\n"
+    broken = Reply(head=head, body=chunk + b"nonsense\r\n", piece=len(chunk), pause=0.05)
+    server = await scripted(broken, rest=RangedObject(DATA))
     slow = TransferConfig(max_bandwidth=4_000)
     async with client_for(server) as client:
         assert await client.get_bytes("bucket", "key", (0, 1200), config=slow) == DATA[:1200]
