@@ -331,14 +331,14 @@ class MultipartUpload:
         if answer.failed:
             # Gone, or its own condition no longer holds: an earlier Complete may have succeeded.
             if answer.response.status in (404, 412) and answer.uncertain:
-                found = await self._completed_before()
+                found = await self.completed_before()
                 if found is not None:
                     return found
             raise answer.error().in_transfer(AwsUploadError)
         parse_complete(answer.body or b"")
         return answer
 
-    async def _completed_before(self) -> Answer | None:
+    async def completed_before(self) -> Answer | None:
         """The object, when an earlier Complete made it and only its answer was lost (P10)."""
         found = await self._engine.send(
             Request(

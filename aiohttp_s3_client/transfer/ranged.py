@@ -23,7 +23,7 @@ from ..errors import AwsDownloadError, ObjectChanged, ResponseParseError, S3Erro
 from ..protocol.ranges import ByteRange, ContentRange, content_range
 from ..protocol.retry import Attempts
 from ..request import Request
-from ..transport.answer import Answer, leave
+from ..transport.answer import Answer, cut_off, leave
 from ..transport.budget import Throttle
 from ..transport.disk import Disk
 from ..transport.exchange import Fault
@@ -250,7 +250,7 @@ class RangedObject:
         if not self.known:
             self.etag, self.version_id, self.known = etag, version_id, True
         elif (etag, version_id) != (self.etag, self.version_id):
-            answer.response.close()
+            cut_off(answer.response)
             raise self._changed()
 
     def _changed(self) -> ObjectChanged:
@@ -275,17 +275,17 @@ class RangedObject:
         announced = self.total if said is None else said.sent.size
         fault = None
         if said is None and response.status != 200:
-            response.close()
+            cut_off(response)
             return Fault(f"{response.status} without Content-Range")
         if said is not None and said.total not in (None, self.total):
-            response.close()
+            cut_off(response)
             raise self._changed()
         if said is not None and (said.sent.start != wanted.start or said.sent.stop > wanted.stop):
             fault = Fault(f"the server sent {said.sent}")
         elif response.content_length not in (None, announced):
             fault = Fault(f"{response.content_length} bytes were announced for {announced}")
         if fault is not None:
-            response.close()
+            cut_off(response)
         return fault
 
     async def _try_again(self, wanted: ByteRange | None, attempts: Attempts, fault: Fault) -> None:
@@ -301,5 +301,5 @@ def closed_on_error(answer: Answer) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        answer.response.close()
+        cut_off(answer.response)
         raise

@@ -18,6 +18,7 @@ from typing import Self
 from ..engine import Engine
 from ..errors import NotFound
 from ..protocol.parts import UploadedPart
+from ..transport.answer import Answer
 from ..transport.disk import Disk
 from ..transport.openfile import OpenFile
 from .journal import Journal, JournalHead, upload_journal_path
@@ -31,6 +32,8 @@ class UploadJournal:
         self._journal = journal
         self._head = head
         self._disk = disk
+        self.finished: Answer | None = None
+        """The object, where an earlier run turns out to have made it."""
 
     @classmethod
     async def open(
@@ -88,8 +91,11 @@ class UploadJournal:
             noted = {(part.number, part.etag, part.size) for part in journal.parts}
             try:
                 there = await upload.list_parts()
-            except NotFound:  # Completed or aborted by somebody else.
-                upload.upload_id = ""
+            except NotFound:
+                # Aborted, or completed by a run that was killed before it could say so.
+                upload.attach(upload.upload_id, journal.parts)
+                self.finished = await upload.completed_before()
+                upload.attach("")
                 return {}
             kept = [part for part in there if (part.number, part.etag, part.size) in noted]
             upload.attach(upload.upload_id, kept)

@@ -76,8 +76,8 @@ class Store:
         """Upload what *data* gives."""
         if isinstance(data, Path):
             return await self.from_path(data, "fileobj")
-        if isinstance(data, str):
-            raise TypeError("fileobj: a str is no data; give bytes, or a Path")
+        if isinstance(data, str | io.TextIOBase):
+            raise TypeError("fileobj: text is no data; give bytes, a binary file, or a Path")
         if isinstance(data, bytes | bytearray | memoryview):
             return await self._from_bytes(cast(Buffer, data))
         if type(data) is io.BytesIO:  # A subclass may read otherwise.

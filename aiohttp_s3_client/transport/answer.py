@@ -96,6 +96,19 @@ def document_of(body: bytes) -> ErrorDocument:
     return parse_error(body[:BODY_LIMIT]) or _NO_DOCUMENT
 
 
+def cut_off(response: aiohttp.ClientResponse) -> None:
+    """Close the connection of a response whose rest nobody reads.
+
+    At once: TLS would wait for the other side's goodbye, which a server that stands still never
+    says.
+    """
+    connection = response.connection
+    transport = connection.transport if connection is not None else None
+    response.close()
+    if transport is not None:
+        transport.abort()
+
+
 async def leave(response: aiohttp.ClientResponse) -> None:
     """Let go of a response whose reader is done: a small rest is read, a large one cut off.
 
@@ -116,4 +129,4 @@ async def leave(response: aiohttp.ClientResponse) -> None:
         if left > 0 and content.at_eof():
             response.release()
         else:
-            response.close()
+            cut_off(response)

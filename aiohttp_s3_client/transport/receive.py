@@ -22,6 +22,7 @@ from typing import Protocol
 
 import aiohttp
 
+from .answer import cut_off
 from .borrowed import CAN_SPLICE, FileFailed, Unsupported, splice_to_file
 from .disk import Disk
 from .exchange import Fault
@@ -137,7 +138,7 @@ async def _take_over(
     except FileFailed as error:
         raise error.error from None
     except OSError as error:
-        response.close()
+        cut_off(response)
         return position, _broken_off(error)
     takeover.finish()
     return position, None
@@ -224,11 +225,11 @@ async def _read(
         beyond = room is not None and len(data) > room
         await gather.add(data[:room] if beyond else data)
     if beyond and exact:
-        response.close()
+        cut_off(response)
         return start, Fault("the body is longer than its Content-Range")
     await gather.flush()
     if fault is not None or beyond:
-        response.close()
+        cut_off(response)
     else:
         response.release()
     return gather.position, fault

@@ -229,6 +229,34 @@ async def test_all_parts_sent_but_not_completed(
     assert uploads.log == ["list", "complete"]
 
 
+@pytest.mark.parametrize("same", [True, False])
+async def test_p10_completed_by_a_run_that_did_not_live_to_see_it(
+    stub: ScriptedServer, uploads: Bucket, path: Path, same: bool
+) -> None:
+    """P10: the object is there as this upload would make it, so nothing is sent again."""
+
+    def done_but_denied(name: str) -> Step | None:
+        if name != "complete":
+            return None
+        uploads.uploads.clear()
+        return error(403, "AccessDenied")
+
+    uploads.before = done_but_denied
+    with pytest.raises(AccessDenied):
+        await upload(stub, path)
+    md5s = b"".join(bytes.fromhex(part_etag(number).strip('"')) for number in range(1, PARTS + 1))
+    etag = f'"{hashlib.md5(md5s if same else b"").hexdigest()}-{PARTS}"'
+    uploads.before = lambda name: reply(200, {"ETag": etag}) if name == "?" else None
+    uploads.log.clear()
+    result = await upload(stub, path)
+    if same:
+        assert uploads.log == ["list", "?"]
+        assert (result.etag, result.size, result.parts) == (etag, len(DATA), PARTS)
+    else:
+        assert uploads.log[2:] == ["create", *(f"part {n + 1}" for n in range(PARTS)), "complete"]
+    assert names(path.parent) == ["big.bin"]
+
+
 @pytest.mark.parametrize("change", ["mtime", "size", "replaced"])
 async def test_a_changed_source_is_sent_afresh(
     stub: ScriptedServer, uploads: Bucket, path: Path, change: str
@@ -343,8 +371,8 @@ async def test_an_upload_that_others_ended_meanwhile(
     await interrupted(stub, uploads, path)
     uploads.uploads.clear()
     await upload(stub, path)
-    assert uploads.log[:2] == ["list", "create"]
-    assert uploads.log[2:] == ["part 1", "part 2", "part 3", "part 4", "complete"]
+    assert uploads.log[:3] == ["list", "?", "create"], "it looks whether the object was made"
+    assert uploads.log[3:] == ["part 1", "part 2", "part 3", "part 4", "complete"]
     assert names(path.parent) == ["big.bin"]
 
 
