@@ -1,4 +1,4 @@
-"""aiohttp-s3-client as it is on PyPI; it bears this project's import name."""
+"""aiohttp-s3-client as it was released; it bears this project's import name."""
 
 from __future__ import annotations
 
