@@ -47,7 +47,8 @@ async def main():
         elif how == "stream":
             await client.put_multipart("bucket/big", zeros(256 * MIB), **options)
         else:
-            await client.put("bucket/greedy", b"x" * (256 * MIB))
+            # 256 MiB, and as much as the warming up left to be used again.
+            await client.put("bucket/greedy", b"x" * (264 * MIB))
         print(json.dumps(peak() - before))
 
 asyncio.run(main())
@@ -124,4 +125,4 @@ async def test_measure_notices_what_is_held_in_memory(tmp_path: Path) -> None:
     """So that the test above could fail."""
     grown, taken = await growth("bytes", tmp_path)
     assert taken >= 256 * MIB
-    assert grown > 200 * MIB, "a little of it may have been in the process before"
+    assert grown > 250 * MIB
