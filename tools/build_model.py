@@ -67,8 +67,7 @@ def compact(model: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError(f"metadata.protocol must be rest-xml, not {protocol!r}")
     shapes = model.get("shapes", {})
     operations = {
-        name: _operation(name, facts, shapes)
-        for name, facts in sorted(model["operations"].items())
+        name: _operation(name, facts, shapes) for name, facts in sorted(model["operations"].items())
     }
     errors = {
         shape.get("error", {}).get("code", name): f"#{name}"
@@ -121,9 +120,7 @@ def _reference(reference: Mapping[str, Any], shapes: Mapping[str, Any]) -> Any:
 
 
 def _facts(traits: Mapping[str, Any]) -> dict[str, Any]:
-    facts = {
-        called: traits[trait] for trait, called in sorted(_FACTS.items()) if traits.get(trait)
-    }
+    facts = {called: traits[trait] for trait, called in sorted(_FACTS.items()) if traits.get(trait)}
     # A bound of 0 says something of numbers alone; as a length it is always kept.
     if traits.get("type") in ("integer", "long", "float", "double"):
         facts |= {bound: traits[bound] for bound in ("min", "max") if bound in traits}
