@@ -22,7 +22,7 @@ define check_python
 		echo "or name another Python: make $@ PYTHON=/path/to/python3" >&2; exit 1; }
 endef
 
-.PHONY: demo test lint bench bench-quick bench-parts docs test-floor soak clean
+.PHONY: demo test lint model bench bench-quick bench-parts docs test-floor soak clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
@@ -47,6 +47,11 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.build_model --check
+
+# The model of S3's operations and their types, from the description in the pinned botocore.
+model: $(STAMP)
+	$(BIN)/python -m tools.build_model
 
 # This client beside others: an hour, and environments of about 1 GB.
 bench: $(STAMP)

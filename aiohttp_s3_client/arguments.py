@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import Any, cast
@@ -19,6 +20,7 @@ from .transport.session import refuse_ours
 Headers = Mapping[str, str] | MultiMapping[str] | None
 Params = Mapping[str, Any] | Iterable[tuple[str, Any]] | None
 
+_ETAG = r'"([!#-~]+)"|([!#-~]+)'
 _REFUSED = {
     "auth": "requests are signed",
     "allow_redirects": "redirects are followed by the client, signed anew",
@@ -77,6 +79,42 @@ def merged_headers(headers: Headers) -> CIMultiDict[str]:
         if not isinstance(value, str):
             raise TypeError(f"headers: {name} must be a str, not {value!r}")
     return merged
+
+
+def conditional_headers(
+    headers: Headers, if_none_match: str | None, if_match: str | None
+) -> CIMultiDict[str]:
+    """The caller's headers, and the one condition that a write depends on.
+
+    *if_none_match* is ``"*"``: there is no such object yet. *if_match* is the ETag, quoted or not,
+    of the one that is to be replaced. Raises ``ValueError`` for anything else, for both, and where
+    *headers* hold another condition.
+    """
+    merged = merged_headers(headers)
+    if if_none_match is None and if_match is None:
+        return merged
+    if if_none_match is not None and if_match is not None:
+        raise ValueError(
+            f"if_none_match={if_none_match!r} and if_match={if_match!r}: give only one"
+        )
+    if if_none_match is not None:
+        argument, name, value = "if_none_match", "If-None-Match", if_none_match
+        if value != "*":
+            raise ValueError(f'if_none_match: writes take nothing but "*", not {value!r}')
+    else:
+        argument, name, value = "if_match", "If-Match", _quoted_etag(if_match)
+    for header in ("If-None-Match", "If-Match"):
+        for said in merged.getall(header, ()):
+            if (header, said.strip('"')) != (name, value.strip('"')):
+                raise ValueError(f"{argument}={value!r} contradicts {header}: {said} in headers")
+    merged[name] = value
+    return merged
+
+
+def _quoted_etag(etag: object) -> str:
+    if isinstance(etag, str) and etag != "*" and (match := re.fullmatch(_ETAG, etag)):
+        return f'"{match[1] or match[2]}"'
+    raise ValueError(f"if_match must be an object's ETag, not {etag!r}")
 
 
 def query_pairs(params: Params) -> tuple[tuple[str, str], ...]:

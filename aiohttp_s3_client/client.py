@@ -16,10 +16,13 @@ from typing import Any, Self, Unpack, overload
 import aiohttp
 from yarl import URL
 
+from .admin import Admin
+from .api import Api
 from .arguments import (
     Headers,
     Params,
     aiohttp_options,
+    conditional_headers,
     for_aiohttp,
     locate,
     locate_key,
@@ -50,7 +53,7 @@ from .verbs import Verbs
 __all__ = ["AwsDownloadError", "AwsError", "AwsUploadError", "S3Client"]
 
 
-class S3Client(Verbs, Transfers, Managed):
+class S3Client(Verbs, Transfers, Managed, Admin):
     """An S3 client on one aiohttp session.
 
     Give it a ``session``, which stays yours to close, or enter it with ``async with`` and it
@@ -105,6 +108,7 @@ class S3Client(Verbs, Transfers, Managed):
             base_path=base_path,
             config=_with_style(config, addressing_style),
         )
+        self._api = Api(self._engine)
 
     async def __aenter__(self) -> Self:
         await self._engine.open()
@@ -125,6 +129,11 @@ class S3Client(Verbs, Transfers, Managed):
     @property
     def credentials(self) -> CredentialsProvider:
         return self._engine.credentials
+
+    @property
+    def api(self) -> Api:
+        """Every operation of S3 under boto3's names."""
+        return self._api
 
     async def resolve_credentials(self) -> CredentialsSnapshot:
         """Find the credentials now, so that ``presign_url`` has them at hand.
@@ -190,6 +199,8 @@ class S3Client(Verbs, Transfers, Managed):
         headers: Headers = None,
         replace_metadata: bool = False,
         content_type: str | None = None,
+        if_none_match: str | None = None,
+        if_match: str | None = None,
         **kwargs: Any,
     ) -> ResponseContext: ...
 
@@ -214,8 +225,10 @@ class S3Client(Verbs, Transfers, Managed):
         """CopyObject within the server: up to 5 GB, metadata and all.
 
         With *replace_metadata* the copy gets what *headers* say instead, and *content_type*.
-        S3's errors are raised, those in the body of a 200 among them. A *source* that is a
-        mapping is boto3's ``copy``, with its arguments: see ``managed_copy``.
+        With ``if_none_match="*"`` only a new *destination* is written, with ``if_match=etag`` only
+        the one of that ETag replaced: otherwise it is ``PreconditionFailed``. S3's errors are
+        raised, those in the body of a 200 among them. A *source* that is a mapping is boto3's
+        ``copy``, with its arguments: see ``managed_copy``.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
         """
@@ -231,10 +244,13 @@ class S3Client(Verbs, Transfers, Managed):
         headers: Headers = None,
         replace_metadata: bool = False,
         content_type: str | None = None,
+        if_none_match: str | None = None,
+        if_match: str | None = None,
         **kwargs: Any,
     ) -> ResponseContext:
         places = self._both(source, destination)
-        merged, options = merged_headers(headers), aiohttp_options(kwargs)
+        merged = conditional_headers(headers, if_none_match, if_match)
+        options = aiohttp_options(kwargs)
         if content_type is not None and not replace_metadata:
             raise ValueError("content_type: S3 ignores it unless replace_metadata=True")
         if replace_metadata:
@@ -256,11 +272,15 @@ class S3Client(Verbs, Transfers, Managed):
         destination: str | PurePath,
         *,
         headers: Headers = None,
+        if_none_match: str | None = None,
+        if_match: str | None = None,
         **kwargs: Any,
     ) -> None:
         """Copy, then delete *source* once the copy is known to have succeeded.
 
-        Raises S3's typed errors; after any of them *source* is still there.
+        *if_none_match* ``"*"`` wants a new *destination*, *if_match* that it has this ETag; else it
+        is ``PreconditionFailed``. Raises S3's typed errors; after any of them *source* is still
+        there.
         """
         places = self._both(source, destination)
         if places[0] == places[1]:
@@ -268,7 +288,7 @@ class S3Client(Verbs, Transfers, Managed):
         await rename_object(
             self._engine,
             *places,
-            headers=merged_headers(headers),
+            headers=conditional_headers(headers, if_none_match, if_match),
             options=aiohttp_options(kwargs),
         )
 

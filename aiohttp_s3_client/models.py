@@ -1,4 +1,4 @@
-"""The values that cross the package's floors: what a listing yields, and what signs a request."""
+"""The values that cross the package's floors: what calls return, and what signs a request."""
 
 from __future__ import annotations
 
@@ -21,6 +21,104 @@ class AwsObjectMeta(NamedTuple):
     last_modified: datetime
     size: int
     storage_class: str | None
+
+
+class BucketInfo(NamedTuple):
+    """One bucket of an account.
+
+    ``created`` is aware. It and ``region`` are None where the server does not say them.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_Bucket.html
+    """
+
+    name: str
+    created: datetime | None
+    region: str | None
+
+
+class ObjectVersionInfo(NamedTuple):
+    """One version of an object, or one delete marker, of a listing of versions.
+
+    ``version_id`` is ``"null"`` for what was stored while the bucket was not versioned. ``etag``
+    is as the server sends it, ``size`` is in bytes; a delete marker has neither, nor a
+    ``storage_class``. ``last_modified`` is aware.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_ObjectVersion.html
+    """
+
+    key: str
+    version_id: str
+    is_latest: bool
+    is_delete_marker: bool
+    last_modified: datetime
+    etag: str | None
+    size: int | None
+    storage_class: str | None
+
+
+class DeletedObject(NamedTuple):
+    """A key that is gone, or that was not there.
+
+    ``version_id`` is the version that was asked for. In a versioned bucket ``delete_marker`` says
+    that a delete marker was made (or removed, when its version was asked for), and
+    ``delete_marker_version_id`` which.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeletedObject.html
+    """
+
+    key: str
+    version_id: str | None
+    delete_marker: bool
+    delete_marker_version_id: str | None
+
+
+class DeleteError(NamedTuple):
+    """A key that could not be deleted, and why: ``code`` is S3's (``AccessDenied``).
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_Error.html
+    """
+
+    key: str
+    version_id: str | None
+    code: str
+    message: str
+
+
+class DeleteResult(NamedTuple):
+    """What became of many keys: each is in one of the lists, in no particular order."""
+
+    deleted: list[DeletedObject]
+    errors: list[DeleteError]
+
+
+class ObjectPart(NamedTuple):
+    """One part of an object, of ``size`` bytes; ``checksums`` by algorithm, in base64.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_ObjectPart.html
+    """
+
+    number: int
+    size: int
+    checksums: Mapping[str, str]
+
+
+class ObjectAttributes(NamedTuple):
+    """What is known of an object without its content; None (or empty) where it was not asked for
+    or the server does not say.
+
+    ``etag`` is without quotes, ``size`` in bytes, ``last_modified`` aware. ``checksums`` are by
+    algorithm, in base64; ``checksum_type`` is ``FULL_OBJECT`` or ``COMPOSITE``. ``parts_count`` is
+    None for an object that was not uploaded in parts; S3 lists ``parts`` only of objects that
+    were uploaded with a checksum for each.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html
+    """
+
+    etag: str | None
+    size: int | None
+    storage_class: str | None
+    checksums: Mapping[str, str]
+    checksum_type: str | None
+    parts_count: int | None
+    parts: list[ObjectPart]
+    last_modified: datetime | None
+    version_id: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ _SECRET_HEADERS = frozenset(
 )
 _SECRET_QUERY = r"(?i)([?&]x-amz-(?:signature|credential|security-token|s3session-token)=)[^&#]*"
 # S3 repeats parts of the request in the errors about signatures and tokens.
-_SECRET_ELEMENTS = rb"(?s)<(SignatureProvided|CanonicalRequest(?:Bytes)?|Token-\d+)>.*?(?:</\1>|\Z)"
+_SECRET_NAMES = r"SignatureProvided|CanonicalRequest(?:Bytes)?|Token-\d+"
+_SECRET_ELEMENTS = rf"(?s)<({_SECRET_NAMES})>.*?(?:</\1>|\Z)".encode()
 
 
 def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
@@ -43,6 +44,14 @@ def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
         if secret:
             text = text.replace(secret, REDACTED)
     return text
+
+
+def redact_elements(elements: Mapping[str, str], secrets: Iterable[str] = ()) -> dict[str, str]:
+    """The texts of an error's elements by name, without what S3 repeats of a secret."""
+    return {
+        name: REDACTED if re.fullmatch(_SECRET_NAMES, name) else redact_text(text, secrets)
+        for name, text in elements.items()
+    }
 
 
 def redact_body(body: bytes, secrets: Iterable[str] = ()) -> bytes:

@@ -37,6 +37,9 @@ class Body(Protocol):
         ...
 
 
+REQUIRED = "required"
+"""A checksum without which S3 refuses the body; the host decides which one it is."""
+
 _NO_HEADERS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
 _NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
@@ -67,13 +70,20 @@ class Request(NamedTuple):
     """Overrides the client's ``calculate_content_sha256`` for this request."""
     checksum: bool | str = False
     """Whether a checksum may go with the body, where the client's settings want one; the name of
-    an algorithm wants that one in any case."""
+    an algorithm wants that one in any case, ``REQUIRED`` any one."""
     idempotent: bool = True
     """Whether sending it twice has the effect of sending it once."""
     document: bool = False
     """Whether the answer is an XML document: it is read whole, and may be an error with a 200."""
     max_attempts: int | None = None
     """How often it may be sent; None is the client's setting."""
+    path: str = ""
+    """The percent-encoded path to use in the place of that of bucket and key: of operations whose
+    paths are others. *key* is then what messages show."""
+    host_prefix: str = ""
+    """What goes before the host of *service*, its dot included."""
+    service: str = "s3"
+    """What it is signed for; on AWS another service has a host of its own."""
     expect: bool = True
     """Whether a large body may ask first (``Expect: 100-continue``)."""
     options: Mapping[str, Any] = _NO_OPTIONS

@@ -14,6 +14,7 @@ from typing import Any
 
 from .arguments import (
     Headers,
+    conditional_headers,
     destination_path,
     download_aiohttp_options,
     locate_key,
@@ -49,6 +50,8 @@ class Transfers:
         calculate_content_sha256: bool | None = None,
         auto_abort: bool = True,
         abort_timeout: float = 10.0,
+        if_none_match: str | None = None,
+        if_match: str | None = None,
         **kwargs: Any,
     ) -> UploadResult:
         """Upload a file in parts of *part_size* bytes, *workers_count* of them in flight.
@@ -57,13 +60,18 @@ class Transfers:
         that parts are hashed over plain HTTP and not over TLS. On an error or a cancellation the
         upload is aborted (for at most *abort_timeout* seconds) unless *auto_abort* is False.
 
+        *if_none_match* ``"*"`` makes only a new object, *if_match* replaces only the one of that
+        ETag. S3 judges it when all parts have arrived; when it does not hold, it is
+        ``PreconditionFailed``.
+
         Raises ``OSError`` for the file, ``ValueError`` for more than 10,000 parts,
         ``SourceChanged`` when the file changes its size, and S3's typed errors, which are also
         ``AwsUploadError``. https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
         """
         bucket, key = locate_key(self._engine.endpoint, object_name)
+        merged = conditional_headers(headers, if_none_match, if_match)
         how = upload_options(
-            headers, part_size, workers_count, part_upload_tries, auto_abort, abort_timeout,
+            merged, part_size, workers_count, part_upload_tries, auto_abort, abort_timeout,
             kwargs, calculate_content_sha256,
         )  # fmt: skip
         with closing(await open_file(file_path, "file_path")) as file:
@@ -83,6 +91,8 @@ class Transfers:
         calculate_content_sha256: bool | None = None,
         auto_abort: bool = True,
         abort_timeout: float = 10.0,
+        if_none_match: str | None = None,
+        if_match: str | None = None,
         **kwargs: Any,
     ) -> UploadResult:
         """Upload what *data* gives, gathered into parts; else as ``put_file_multipart``.
@@ -92,8 +102,9 @@ class Transfers:
         bucket, key = locate_key(self._engine.endpoint, object_name)
         if isinstance(data, str | bytes | bytearray | memoryview | PurePath):
             raise TypeError(f"data must be an iterable of bytes, not {type(data).__name__}")
+        merged = conditional_headers(headers, if_none_match, if_match)
         how = upload_options(
-            headers, part_size, workers_count, part_upload_tries, auto_abort, abort_timeout,
+            merged, part_size, workers_count, part_upload_tries, auto_abort, abort_timeout,
             kwargs, calculate_content_sha256,
         )  # fmt: skip
         return await upload_stream(self._engine, bucket, key, as_stream(data), how, ProgressMeter())
@@ -108,16 +119,20 @@ class Transfers:
         part_upload_tries: int = 3,
         auto_abort: bool = True,
         abort_timeout: float = 10.0,
+        if_none_match: str | None = None,
+        if_match: str | None = None,
         **kwargs: Any,
     ) -> MultipartUploader:
         """An upload whose parts you send yourself, in an ``async with``; see ``put_part`` there.
 
         *part_size* is what its ``put_stream`` cuts by; parts given to ``put_part`` have the size
-        that they have, at least 5 MiB but for the last.
+        that they have, at least 5 MiB but for the last. *if_none_match* and *if_match* are those
+        of ``put_file_multipart``; it is leaving the context that raises.
         """
         bucket, key = locate_key(self._engine.endpoint, object_name)
+        merged = conditional_headers(headers, if_none_match, if_match)
         how = upload_options(
-            headers, part_size, workers_count, part_upload_tries, auto_abort, abort_timeout, kwargs
+            merged, part_size, workers_count, part_upload_tries, auto_abort, abort_timeout, kwargs
         )
         return MultipartUploader(self._engine, bucket, key, how)
 

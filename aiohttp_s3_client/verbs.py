@@ -14,6 +14,7 @@ from .arguments import (
     Headers,
     Params,
     aiohttp_options,
+    conditional_headers,
     for_aiohttp,
     locate,
     locate_key,
@@ -27,13 +28,14 @@ from .protocol.operations import is_document, is_idempotent, operation_name
 from .request import Request
 from .response import ResponseContext, checked
 from .transfer.content_type import set_content_type
+from .transfer.doubt import is_conditional
 from .transfer.put import send_body, send_data
 from .transport.answer import Answer
 from .transport.openfile import open_file
 from .transport.source import BytesSource, FileSource, SourceData
 
-_CONDITIONS = ("If-Match", "If-None-Match")
-"""What makes an answer to a repeated PutObject ambiguous; see ``send_body``."""
+_CONDITIONAL = ("PutObject", "CopyObject")
+"""The PUTs that depend on what there is of their object."""
 
 
 class Verbs:
@@ -109,7 +111,13 @@ class Verbs:
         return self._verb("DELETE", name, kwargs)
 
     def put(
-        self, object_name: str | PurePath, data: SourceData = b"", **kwargs: Any
+        self,
+        object_name: str | PurePath,
+        data: SourceData = b"",
+        *,
+        if_none_match: str | None = None,
+        if_match: str | None = None,
+        **kwargs: Any,
     ) -> ResponseContext:
         """PutObject.
 
@@ -119,7 +127,11 @@ class Verbs:
         becomes a multipart upload, and the response is that of CompleteMultipartUpload.
         Content-Type is guessed from the name unless ``headers`` has one.
 
+        With ``if_none_match="*"`` only a new object is written, with ``if_match=etag`` only the
+        one of that ETag replaced: otherwise the status is 412 (``PreconditionFailed``).
+
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
         """
         if data is None:
             raise TypeError('data must not be None; give b"" for an empty object')
@@ -127,6 +139,14 @@ class Verbs:
         bucket, key = locate(self._engine.endpoint, object_name, params)
         if not (key or params or _makes_a_bucket(data)):
             locate_key(self._engine.endpoint, object_name)  # Raises.
+        if if_none_match is not None or if_match is not None:
+            headers = conditional_headers(kwargs.get("headers"), if_none_match, if_match)
+            query = query_pairs(params)
+            operation = operation_name("PUT", bool(key), query, headers)
+            if operation not in _CONDITIONAL:
+                argument = "if_match" if if_none_match is None else "if_none_match"
+                raise ValueError(f"{argument}: {operation} knows no conditions; leave it out")
+            kwargs.update(headers=headers, params=query)
         return self._send("PUT", bucket, key, data=data, **kwargs)
 
     def post(
@@ -143,16 +163,20 @@ class Verbs:
         headers: Headers = None,
         chunk_size: int = 64 * 1024,
         content_sha256: str | None = None,
+        if_none_match: str | None = None,
+        if_match: str | None = None,
         **kwargs: Any,
     ) -> ResponseContext:
         """PutObject of a file of up to 5 GiB, in one request.
 
-        *chunk_size* is how many bytes are handed to the connection at a time. Raises ``OSError``
-        when the file cannot be read, ``SourceChanged`` when it shrinks meanwhile.
+        *chunk_size* is how many bytes are handed to the connection at a time; *if_none_match* and
+        *if_match* are those of ``put``. Raises ``OSError`` when the file cannot be read,
+        ``SourceChanged`` when it shrinks meanwhile.
         """
         check_positive("chunk_size", chunk_size)
         bucket, key = locate_key(self._engine.endpoint, object_name)
-        merged, options = merged_headers(headers), aiohttp_options(kwargs)
+        merged = conditional_headers(headers, if_none_match, if_match)
+        options = aiohttp_options(kwargs)
 
         async def send() -> aiohttp.ClientResponse:
             with closing(await open_file(file_path, "file_path")) as file:
@@ -199,8 +223,10 @@ class Verbs:
         operation = operation_name(method, bool(key), query, merged)
         options = for_aiohttp(aiohttp_options(kwargs)) if kwargs else kwargs
         # All that `send_data` would do for these is to send them.
-        whole = data_length is None and (
-            data is None or (isinstance(data, bytes) and merged.keys().isdisjoint(_CONDITIONS))
+        whole = (
+            data_length is None
+            and (data is None or isinstance(data, bytes))
+            and not is_conditional(merged)
         )
 
         async def send() -> aiohttp.ClientResponse:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import aiohttp
+import botocore.session
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,21 +31,27 @@ from aiohttp_s3_client import (
 )
 from aiohttp_s3_client.errors import (
     AccessDenied,
+    EventStreamError,
     Forbidden,
     IncompleteMultipartUpload,
+    InvalidObjectState,
     NoSuchBucket,
     NoSuchKey,
     NotFound,
+    ParamValidationError,
     S3ConnectionError,
     S3TimeoutError,
     ServerError,
     SignatureDoesNotMatch,
     SlowDown,
+    WaiterError,
     error_class,
 )
 from aiohttp_s3_client.redaction import (
     BODY_LIMIT,
+    REDACTED,
     redact_body,
+    redact_elements,
     redact_headers,
     redact_text,
     redact_url,
@@ -74,7 +81,8 @@ def make(status: int = 404, code: str = "NoSuchKey", **fields: object) -> AwsErr
 def test_every_error_is_documented() -> None:
     classes = [value for _, value in inspect.getmembers(errors, inspect.isclass)]
     ours = [value for value in classes if value.__module__ == errors.__name__]
-    assert len(ours) > 40
+    assert len(ours) > 80
+    assert set(errors.__all__) == {value.__name__ for value in ours} | {"error_class"}
     for value in ours:
         assert issubclass(value, S3Error)
         assert value.__doc__, value
@@ -105,10 +113,51 @@ def test_every_error_is_documented() -> None:
         (599, "", "ServerError"),
         (418, "", "AwsError"),
         (200, "InternalError", "InternalError"),
+        (415, "", "UnsupportedMediaType"),
+        (415, "UnsupportedMediaType", "UnsupportedMediaType"),
+        (404, "NoSuchTagSet", "NoSuchTagSet"),
+        (400, "TooManyRequests", "SlowDown"),
     ],
 )
 def test_classes(status: int, code: str, name: str) -> None:
     assert error_class(code, status).__name__ == name
+
+
+def modelled() -> dict[str, int]:
+    """The errors of S3's own service description, with their statuses."""
+    model = botocore.session.get_session().get_service_model("s3")
+    return {shape.name: shape.metadata["error"]["httpStatusCode"] for shape in model.error_shapes}
+
+
+def test_every_error_of_the_service_model_has_its_class() -> None:
+    assert len(modelled()) > 10
+    for code, status in modelled().items():
+        found = error_class(code, status)
+        assert found.__name__ == code
+        assert issubclass(found, error_class("", status))
+
+
+SUB_RESOURCES = (
+    "NoSuchBucketPolicy",
+    "NoSuchCORSConfiguration",
+    "NoSuchConfiguration",
+    "NoSuchLifecycleConfiguration",
+    "NoSuchObjectLockConfiguration",
+    "NoSuchPublicAccessBlockConfiguration",
+    "NoSuchTagSet",
+    "NoSuchWebsiteConfiguration",
+    "ObjectLockConfigurationNotFoundError",
+    "OwnershipControlsNotFoundError",
+    "ReplicationConfigurationNotFoundError",
+    "ServerSideEncryptionConfigurationNotFoundError",
+)
+
+
+@pytest.mark.parametrize("code", SUB_RESOURCES)
+def test_what_is_not_configured_is_not_found(code: str) -> None:
+    found = error_class(code, 404)
+    assert found is getattr(errors, code)
+    assert issubclass(found, NotFound)
 
 
 def test_families() -> None:
@@ -161,6 +210,7 @@ def test_pickle_keeps_everything(role: type[AwsError] | None, protocol: int) -> 
         detail="part 2",
         attempts=2,
         elapsed=0.5,
+        details={"StorageClass": "GLACIER"},
     )
     if role is not None:
         failed = failed.in_transfer(role)
@@ -170,6 +220,7 @@ def test_pickle_keeps_everything(role: type[AwsError] | None, protocol: int) -> 
     assert (str(back), repr(back)) == (str(failed), repr(failed))
     assert back.request_info == failed.request_info
     assert back.request_id == "R"
+    assert back.details == {"StorageClass": "GLACIER"}
     assert str(copy.copy(failed)) == str(failed)
 
 
@@ -183,6 +234,9 @@ def test_pickle_keeps_everything(role: type[AwsError] | None, protocol: int) -> 
         errors.SourceChanged("changed"),
         errors.ResponseParseError("odd"),
         errors.CredentialsError("none"),
+        ParamValidationError("PutBucketCors", ["a", "b"]),
+        WaiterError("never came", "object_exists", 20),
+        EventStreamError("InternalError", "again"),
     ],
     ids=lambda failed: type(failed).__name__,
 )
@@ -191,6 +245,57 @@ def test_pickle_of_the_others(failed: S3Error) -> None:
     assert type(back) is type(failed)
     assert str(back) == str(failed)
     assert vars(back) == vars(failed)
+
+
+def test_pickle_of_a_waiters_error_keeps_the_last_answer() -> None:
+    failed = WaiterError("never came", "object_exists", 20, make(status=404))
+    back = pickle.loads(pickle.dumps(failed))
+    assert str(back) == "never came"
+    assert (back.waiter, back.attempts) == ("object_exists", 20)
+    assert isinstance(back.last, NoSuchKey)
+    assert str(back.last) == str(failed.last)
+
+
+def test_pickles_of_the_first_version_can_be_read() -> None:
+    """They name functions that stood in a module that is a package now."""
+    upload = (
+        b"caiohttp_s3_client.errors\n_unpickle\n(caiohttp_s3_client.errors\nAwsUploadError\n"
+        b"(Vhttp://h/b/k\nVGET\n(dt(dVstatus\nI404\nsVcode\nVNoSuchBucket\nsVmessage\nVm\n"
+        b"sVdetail\nVpart 1\nstR."
+    )
+    timeout = (
+        b"caiohttp_s3_client.errors\n_rebuild\n(caiohttp_s3_client.errors\nS3TimeoutError\n"
+        b"Vlate\n(dVattempts\nI2\nsVelapsed\nF0.5\nstR."
+    )
+    failed = pickle.loads(upload)
+    assert isinstance(failed, NoSuchBucket)
+    assert isinstance(failed, AwsUploadError)
+    assert str(failed) == "GET: 404 NoSuchBucket: m [part 1]"
+    late = pickle.loads(timeout)
+    assert isinstance(late, S3TimeoutError)
+    assert (str(late), late.attempts, late.elapsed) == ("late", 2, 0.5)
+
+
+# Operations that are called by name
+
+
+def test_what_bad_parameters_say() -> None:
+    failed = ParamValidationError(
+        "PutBucketCors", ["Bucket is missing", "CORSConfiguration.CORSRules[0] is no dict"]
+    )
+    assert isinstance(failed, ValueError)
+    assert failed.operation == "PutBucketCors"
+    assert failed.problems == ("Bucket is missing", "CORSConfiguration.CORSRules[0] is no dict")
+    assert str(failed) == (
+        "PutBucketCors: Bucket is missing; CORSConfiguration.CORSRules[0] is no dict"
+    )
+
+
+def test_what_a_broken_stream_of_events_says() -> None:
+    failed = EventStreamError("InternalError", "try again")
+    assert (failed.code, failed.message) == ("InternalError", "try again")
+    assert str(failed) == "InternalError: try again"
+    assert str(EventStreamError("InternalError")) == "InternalError"
 
 
 # Redaction
@@ -243,6 +348,26 @@ def test_bodies_lose_what_s3_repeats(echoed: str, cut: bool) -> None:
     assert b"<Code>X</Code>" in shown
     for secret in (b"THE-TOKEN", b"THE-SIGNATURE", b"54 48"):
         assert secret not in shown
+
+
+def test_details_lose_what_s3_repeats() -> None:
+    shown = redact_elements(
+        {
+            "SignatureProvided": "THE-SIGNATURE",
+            "CanonicalRequestBytes": "54 48",
+            "Token-0": "THE-TOKEN",
+            "StringToSign": "AWS4",
+            "ArgumentValue": "a THE-TOKEN, a /?X-Amz-Signature=THE-SIGNATURE",
+        },
+        ["THE-TOKEN"],
+    )
+    assert shown == {
+        "SignatureProvided": REDACTED,
+        "CanonicalRequestBytes": REDACTED,
+        "Token-0": REDACTED,
+        "StringToSign": "AWS4",
+        "ArgumentValue": f"a {REDACTED}, a /?X-Amz-Signature={REDACTED}",
+    }
 
 
 @given(st.integers(min_value=BODY_LIMIT - 100, max_value=BODY_LIMIT))
@@ -406,6 +531,23 @@ async def test_an_error_says_what_it_is_about(scripted: StartScript) -> None:
     assert failed.request_info.headers["Authorization"] == "[redacted]"
     assert failed.headers is not None
     assert failed.headers["Content-Type"] == "application/xml"
+
+
+async def test_an_error_tells_what_else_its_body_says(scripted: StartScript) -> None:
+    extra = "<StorageClass>GLACIER</StorageClass><AccessTier/><Signed>%s</Signed>"
+    server = await scripted(
+        rest=lambda request: error(
+            403, "InvalidObjectState", "archived", extra=extra % signature_of(request)
+        )
+    )
+    async with S3Client(None, server.url, SECRET, KEY, region="us-east-1") as client:
+        with pytest.raises(InvalidObjectState) as caught:
+            await client.get("bucket/key", raise_for_status=True)
+    details = caught.value.details
+    assert details["StorageClass"] == "GLACIER"
+    assert details["Signed"] == REDACTED
+    assert not details.keys() & {"Code", "Message", "RequestId", "HostId", "AccessTier"}
+    assert caught.value.in_transfer(AwsDownloadError).details == details
 
 
 async def test_an_endless_error_body_is_bounded(scripted: StartScript) -> None:

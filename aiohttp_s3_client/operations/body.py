@@ -34,32 +34,11 @@ from ..transfer.ranged import closed_on_error
 from ..transfer.verify import SLOW_LIMIT, Expected
 from ..transport.answer import Answer, cut_off, leave
 from ..transport.exchange import Fault
-from ..transport.receive import _broken_off, _Vigil
+from ..transport.receive import Incoming
 
 log = logging.getLogger(__name__)
 
 _MULTIPART_ETAG = re.compile(r'"?[0-9a-f]{32}-\d+"?')
-
-
-class Incoming:
-    """The body of one answer, piece by piece."""
-
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self._content = response.content
-        self._vigil = _Vigil(response)
-
-    async def next(self) -> bytes | Fault:
-        """What has arrived, of any size; nothing at the end; or why there is no more."""
-        try:
-            with self._vigil:
-                return await self._content.readany()
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return _broken_off(error)
-        except RuntimeError as error:
-            # What aiohttp raises when it is asked once more after its parser has given up.
-            if not self._vigil.lost:
-                raise
-            return _broken_off(error)
 
 
 class StreamingBody(AsyncIterator[bytes]):

@@ -15,7 +15,8 @@ from ..errors import EventStreamError
 from ..protocol.event_stream import Decoder, Message
 from ..transport.answer import Answer, cut_off, leave
 from ..transport.exchange import Fault
-from .body import Incoming, attempts_so_far
+from ..transport.receive import Incoming
+from .body import attempts_so_far
 
 _EMPTY = frozenset({"Cont", "End"})
 _DOCUMENTS = frozenset({"Stats", "Progress"})

@@ -19,8 +19,7 @@ import hashlib
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from . import crc as crcs
 from .crc import Buffer
@@ -50,8 +49,7 @@ class RunningDigest(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Checksum:
+class Checksum(NamedTuple):
     """What a server says the checksum of an object is."""
 
     algorithm: str

@@ -26,7 +26,7 @@ from typing import NamedTuple
 from yarl import URL
 
 from ..config import DEFAULT_REGION, AddressingStyle
-from .encoding import quote_path
+from .encoding import quote_path, quote_query
 
 _REGION = r"(?P<region>[a-z]{2,}(?:-[a-z]+)+-\d+)"
 _AWS_HOST = (
@@ -132,13 +132,40 @@ class Endpoint:
         path = place.alone if key is None else f"{place.path}/{quote_path(key)}"
         return Address(self.scheme, place.authority, path)
 
+    def service_address(self, service: str, region: str, host_prefix: str, path: str) -> Address:
+        """Where a request goes that names neither a bucket nor a key.
+
+        On AWS a *service* other than S3 has a host of its own in each region. Raises
+        ``ValueError`` for a *host_prefix* before an IP address.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_WriteGetObjectResponse.html
+        """
+        authority = self._service_authority()
+        if service != "s3" and self.is_aws:
+            authority = f"{service}.{region}.{self.aws_suffix}"
+        if host_prefix and _is_address(_host(authority)):
+            raise ValueError(
+                f"the endpoint {authority!r} is an address, before which {host_prefix!r} cannot "
+                "stand; use a URL with a host name"
+            )
+        return Address(self.scheme, host_prefix + authority, self.base_path + path)
+
+    def _service_authority(self) -> str:
+        """The host without the bucket that the URL may name in it."""
+        return self.authority.removeprefix(f"{self.bucket}.") if self.bucket_in_host else (
+            self.authority
+        )
+
     def _place(self, bucket: str) -> _Place:
         authority, path, alone = self.authority, self.base_path, f"{self.base_path}/"
-        if bucket and not self.bucket_in_host:
+        if self.bucket_in_host and bucket != self.bucket:
+            # The service itself, or a bucket beside the URL's own.
+            authority = f"{bucket}.{self._service_authority()}".removeprefix(".")
+        elif bucket and not self.bucket_in_host:
             if self._into_host(bucket):
                 authority = f"{bucket}.{authority}"
             else:
-                path = alone = f"{path}/{quote_path(bucket)}"
+                path = alone = f"{path}/{quote_query(bucket)}"
         if len(self._places) >= _PLACES_REMEMBERED:
             self._places.clear()
         place = self._places[bucket] = _Place(authority, path, alone)

@@ -12,8 +12,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from multidict import CIMultiDict
 
@@ -51,8 +50,7 @@ _STORED = _UPLOAD | _COPY
 _ALL = _UPLOAD | _DOWNLOAD | _COPY
 
 
-@dataclass(frozen=True, slots=True)
-class _Fact:
+class _Fact(NamedTuple):
     wire: str
     """The header's name; of ``VersionId`` the query parameter's, of ``Metadata`` the prefix."""
     calls: frozenset[Call]
@@ -123,43 +121,54 @@ _FACTS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Translated:
+class Translated(NamedTuple):
     """Extra arguments as they are sent. The dicts are new ones, to be added to at will.
 
     They are not shown, since a customer's key may be in them.
     """
 
-    headers: CIMultiDict[str] = field(default_factory=CIMultiDict, repr=False)
-    """Of the one request that does it all: PutObject, GetObject (and HeadObject), CopyObject."""
-    query: tuple[tuple[str, str], ...] = ()
+    headers: CIMultiDict[str]
+    """Of the one request that does it all: PutObject, GetObject (and HeadObject)."""
+    query: tuple[tuple[str, str], ...]
     """Of that same request."""
-    multipart: CIMultiDict[str] = field(default_factory=CIMultiDict, repr=False)
+    multipart: CIMultiDict[str]
     """Of a multipart upload instead. ``UploadHeaders`` sorts them by its requests."""
-    checksum_algorithm: str | None = None
+    checksum_algorithm: str | None
     """The algorithm that was asked for by name, or by a checksum of the whole object: what the
     sender computes of each part, and of the whole where *headers* do not hold it. Announced alone
     (``x-amz-sdk-checksum-algorithm``), without the checksum, it is refused by S3."""
 
+    def __repr__(self) -> str:
+        return f"Translated(query={self.query!r}, checksum_algorithm={self.checksum_algorithm!r})"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TranslatedCopy(Translated):
-    """Extra arguments of a copy. *multipart* holds what is said of the destination."""
 
-    part: CIMultiDict[str] = field(default_factory=CIMultiDict, repr=False)
+class TranslatedCopy(NamedTuple):
+    """Extra arguments of a copy, likewise new ones and not shown."""
+
+    headers: CIMultiDict[str]
+    """Of CopyObject, which does it all."""
+    multipart: CIMultiDict[str]
+    """Of a multipart upload instead: what is said of the destination."""
+    part: CIMultiDict[str]
     """Of UploadPartCopy about its source, besides what a part has from *multipart*."""
-    source: CIMultiDict[str] = field(default_factory=CIMultiDict, repr=False)
+    source: CIMultiDict[str]
     """Of the HeadObject that asks for the source's size. S3 answers an unmet ``If-None-Match`` or
     ``If-Modified-Since`` there with 304, where CopyObject says 412."""
-    source_tagging: CIMultiDict[str] = field(default_factory=CIMultiDict, repr=False)
+    source_tagging: CIMultiDict[str]
     """Of GetObjectTagging for the source, which knows neither conditions nor customer keys."""
-    keeps_metadata: bool = True
+    keeps_metadata: bool
     """Whether the source's metadata is kept (``MetadataDirective`` is not REPLACE). What was given
     instead is left out of *multipart* then, as CopyObject ignores it."""
-    keeps_tags: bool = True
+    keeps_tags: bool
     """Likewise for ``TaggingDirective``."""
-    copies_annotations: bool = False
+    copies_annotations: bool
     """Whether ``AnnotationDirective`` is COPY; a multipart copy has no header that says so."""
+
+    def __repr__(self) -> str:
+        return (
+            f"TranslatedCopy(keeps_metadata={self.keeps_metadata}, keeps_tags={self.keeps_tags}, "
+            f"copies_annotations={self.copies_annotations})"
+        )
 
 
 def upload_args(extra_args: ExtraArgs) -> Translated:
@@ -187,21 +196,21 @@ def upload_args(extra_args: ExtraArgs) -> Translated:
 def download_args(extra_args: ExtraArgs) -> Translated:
     """The arguments of a download, for each of its requests. Raises as ``upload_args``."""
     headers, query = _translate("download", extra_args)
-    return Translated(headers=headers, query=query)
+    return Translated(
+        headers=headers, query=query, multipart=CIMultiDict(), checksum_algorithm=None
+    )
 
 
 def copy_args(extra_args: ExtraArgs) -> TranslatedCopy:
     """The arguments of a copy. Raises as ``upload_args``."""
-    headers, query = _translate("copy", extra_args)
+    headers, _ = _translate("copy", extra_args)
     keeps_metadata = headers.get(_METADATA_DIRECTIVE) != "REPLACE"
     keeps_tags = headers.get(_TAGGING_DIRECTIVE) != "REPLACE"
     multipart, part, source = _headers_of_copies(headers, keeps_metadata, keeps_tags)
     paid = ((name, value) for name, value in source.items() if name == "x-amz-request-payer")
     return TranslatedCopy(
         headers=headers,
-        query=query,
         multipart=multipart,
-        checksum_algorithm=headers.get(_ALGORITHM),
         part=part,
         source=source,
         source_tagging=CIMultiDict(paid),

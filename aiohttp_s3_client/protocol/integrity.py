@@ -11,14 +11,14 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..config import ChecksumCalculation
+from ..request import REQUIRED
 from . import checksums
 
 
-@dataclass(frozen=True, slots=True)
-class Protection:
+class Protection(NamedTuple):
     """What is to be computed over a body before it is sent."""
 
     sign_sha256: bool
@@ -37,13 +37,17 @@ def protection(
 ) -> Protection:
     """The rule for a body sent over *scheme*.
 
-    *checksum* says whether S3 takes one with this request at all, or which one has to go with it.
+    *checksum* says whether S3 takes one with this request at all, or which one has to go with it:
+    where any will do, it is the MD5, which every server knows, unless checksums are wanted anyway.
     *calculate_sha256* and *calculation* are the caller's wishes; None leaves it to the rule.
     """
     tls = scheme == "https"
     wanted = is_aws and tls if calculation is None else calculation == "when_supported"
-    if isinstance(checksum, str):
-        algorithm: str | None = checksum
+    algorithm: str | None
+    if checksum == REQUIRED:
+        algorithm = checksums.preferred() if wanted else "MD5"
+    elif isinstance(checksum, str):
+        algorithm = checksum
     else:
         algorithm = checksums.preferred() if checksum and wanted else None
     return Protection(

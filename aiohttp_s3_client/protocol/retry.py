@@ -21,11 +21,13 @@ RETRY_AFTER_CAP = 60.0
 """A server that wants a longer pause than this gets its error reported instead."""
 
 _SECONDS = r"[0-9]{1,9}"
+_CONFLICT = "ConditionalRequestConflict"
+"""Another request changed the object while a conditional write of it was judged."""
 _TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 _TRANSIENT_CODES = frozenset(
     {
         "BandwidthLimitExceeded",
-        "ConditionalRequestConflict",
+        _CONFLICT,
         "InternalError",
         "OperationAborted",
         "RequestTimeout",
@@ -62,6 +64,19 @@ def is_transient(status: int, code: str) -> bool:
     if code == "NotImplemented":
         return False
     return status in _TRANSIENT_STATUS or code in _TRANSIENT_CODES or is_throttling(status, code)
+
+
+def had_no_effect(status: int, code: str) -> bool:
+    """Whether the server says that it did nothing, so that a repetition meets what others did."""
+    return is_throttling(status, code) or code == _CONFLICT
+
+
+def needs_restart(operation: str, code: str) -> bool:
+    """Whether the same request will not do: after a conflict S3 wants all parts anew.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+    """
+    return code == _CONFLICT and operation == "CompleteMultipartUpload"
 
 
 def backoff(attempt: int, rng: random.Random) -> float:

@@ -12,9 +12,10 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectTagging.html
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import NamedTuple
 from xml.parsers import expat
 
@@ -23,10 +24,13 @@ from ..redaction import redact_body
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 MAX_DEPTH = 32
+TOO_DEEP = f"it is nested more than {MAX_DEPTH} deep"
+MAX_DETAILS = 64
 SHOWN = 200
 """Bytes of a refused document that its error shows."""
 
 _ROOT_WITHIN = 1024
+_NO_DETAILS = frozenset({"Code", "Message", "RequestId", "HostId"})
 _BOM = b"\xef\xbb\xbf"
 _WHITESPACE = b" \t\r\n"
 
@@ -47,14 +51,10 @@ class ErrorDocument(NamedTuple):
 
     code: str = ""
     message: str = ""
-    request_id: str = ""
-    host_id: str = ""
     region: str = ""
     """The region that the bucket is in, in errors about a wrong one."""
-    bucket: str = ""
-    endpoint: str = ""
-    """The host to use instead, in a redirect."""
-    resource: str = ""
+    details: Mapping[str, str] = MappingProxyType({})
+    """What else it says, by the names of its elements; at most ``MAX_DETAILS`` of them."""
 
 
 class CompletedUpload(NamedTuple):
@@ -85,19 +85,19 @@ class Document:
     """Why reading stopped before the end; empty when it did not."""
 
 
-class _RefusedError(Exception):
+class RefusedError(Exception):
     """A document that may be well-formed, but that no S3 server sends."""
 
 
 def read(body: bytes, *, whole: bool = True) -> Document:
     """*body*, or with *whole* False the beginning of one, as far as it is XML. Never raises."""
-    body = body.removeprefix(_BOM).lstrip(_WHITESPACE)
+    body = stripped(body)
     document = _parse(body, whole)
     if document.flaw:
-        marked = re.sub(_CONTROLS, _mark, body)
-        if marked != body:
-            document = _parse(marked, whole)
-            document.elements = [(path, _unmark(text)) for path, text in document.elements]
+        other = marked(body)
+        if other != body:
+            document = _parse(other, whole)
+            document.elements = [(path, unmark(text)) for path, text in document.elements]
     return document
 
 
@@ -153,7 +153,7 @@ def unexpected(body: bytes, root: str, flaw: str) -> ResponseParseError:
 
 def is_error(body: bytes) -> bool:
     """Whether a document reports an error, whatever the status that came with it (P4)."""
-    start = body.removeprefix(_BOM).lstrip(_WHITESPACE)[:_ROOT_WITHIN]
+    start = stripped(body)[:_ROOT_WITHIN]
     return read(start, whole=False).root == "Error"
 
 
@@ -166,13 +166,14 @@ def parse_error(body: bytes) -> ErrorDocument | None:
     return ErrorDocument(
         code=found.get("Code", ""),
         message=found.get("Message", ""),
-        request_id=found.get("RequestId", ""),
-        host_id=found.get("HostId", ""),
         region=found.get("Region", ""),
-        bucket=found.get("Bucket") or found.get("BucketName", ""),
-        endpoint=found.get("Endpoint", ""),
-        resource=found.get("Resource", ""),
+        details=_details(found),
     )
+
+
+def _details(found: dict[str, str]) -> dict[str, str]:
+    names = [name for name in reversed(found) if "/" not in name and name not in _NO_DETAILS]
+    return {name: text for name in names[:MAX_DETAILS] if (text := found[name])}
 
 
 def parse_upload_id(body: bytes) -> str:
@@ -233,10 +234,6 @@ def parse_times(texts: Iterable[str]) -> list[datetime]:
 
 def _parse(body: bytes, whole: bool) -> Document:
     document = Document()
-    # A zero byte betrays UTF-16, in which a declaration could hide.
-    if b"<!DOCTYPE" in body or b"\0" in body:
-        document.flaw = "it has a document type declaration or zero bytes"
-        return document
     parents: list[str] = []
     text: list[str] = []
     path = ""
@@ -250,7 +247,7 @@ def _parse(body: bytes, whole: bool) -> Document:
             document.root = name
             return
         if len(parents) == MAX_DEPTH:
-            raise _RefusedError(f"it is nested more than {MAX_DEPTH} deep")
+            raise RefusedError(TOO_DEEP)
         parents.append(path)
         path = f"{path}/{name}" if path else name
         is_leaf = True
@@ -265,18 +262,48 @@ def _parse(body: bytes, whole: bool) -> Document:
         is_leaf = False
         text.clear()
 
+    document.flaw = drive(body, start, end, text.append, whole=whole)
+    return document
+
+
+def drive(
+    body: bytes,
+    start: Callable[[str, dict[str, str]], None],
+    end: Callable[[str], None],
+    text: Callable[[str], None],
+    *,
+    whole: bool = True,
+) -> str:
+    """Give expat's events of a ``stripped`` *body* to the three functions.
+
+    Returns why that stopped before the end of *body*, and nothing when it did not. *start* may
+    raise ``RefusedError``.
+    """
+    # A zero byte betrays UTF-16, in which a declaration could hide.
+    if b"<!DOCTYPE" in body or b"\0" in body:
+        return "it has a document type declaration or zero bytes"
     parser = expat.ParserCreate("utf-8")
     parser.buffer_text = True
     parser.StartElementHandler = start
     parser.EndElementHandler = end
-    parser.CharacterDataHandler = text.append
+    parser.CharacterDataHandler = text
     try:
         parser.Parse(body, whole)
-    except _RefusedError as error:
-        document.flaw = str(error)
+    except RefusedError as error:
+        return str(error)
     except expat.ExpatError as error:
-        document.flaw = f"it is no XML ({error})"
-    return document
+        return f"it is no XML ({error})"
+    return ""
+
+
+def stripped(body: bytes) -> bytes:
+    """*body* without what some servers send before a document."""
+    return body.removeprefix(_BOM).lstrip(_WHITESPACE)
+
+
+def marked(body: bytes) -> bytes:
+    """*body* with marks for the control characters that XML cannot hold (P23)."""
+    return re.sub(_CONTROLS, _mark, body)
 
 
 def _mark(match: re.Match[bytes]) -> bytes:
@@ -290,7 +317,8 @@ def _mark(match: re.Match[bytes]) -> bytes:
     return f"{_MARK}{chr(_LETTERS + min(code, ord(' ')))}".encode()
 
 
-def _unmark(text: str) -> str:
+def unmark(text: str) -> str:
+    """*text* with the control characters that ``marked`` took from it."""
     return re.sub(_MARKED, _unmarked, text) if _MARK in text else text
 
 

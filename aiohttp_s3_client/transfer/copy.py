@@ -18,10 +18,13 @@ from ..protocol.encoding import quote_query
 from ..protocol.xml import parse_copy
 from ..request import Request
 from ..transport.answer import Answer
+from .doubt import is_in_doubt, stored_etag, written_before
 from .tagging import ObjectVersion
 
 CopySource = ObjectVersion
 """The object to be copied: ``CopySource(bucket, key, version_id=None)``."""
+
+_PAYER = "x-amz-request-payer"
 
 Place = tuple[str, str]
 """Bucket and key."""
@@ -50,7 +53,11 @@ async def copy_object(
     headers: Mapping[str, str],
     options: Mapping[str, Any],
 ) -> Answer:
-    """Copy one object of up to 5 GiB; an error, also one in the body of a 200, is in the answer."""
+    """Copy one object of up to 5 GiB; an error, also one in the body of a 200, is in the answer.
+
+    A conditional copy whose answer was lost is refused when it is repeated, because it was made
+    the first time (P11). Then the answer is that of the HeadObject which found it.
+    """
     bucket, key = destination
     sent = CIMultiDict(headers)
     named = source if isinstance(source, ObjectVersion) else ObjectVersion(*source)
@@ -68,7 +75,31 @@ async def copy_object(
     )
     if not answer.failed:
         parse_copy(answer.body or b"")
+    elif is_in_doubt(answer):
+        return await _copied_before(engine, named, answer) or answer
     return answer
+
+
+async def _copied_before(engine: Engine, source: CopySource, refused: Answer) -> Answer | None:
+    """The copy that is there already, when it has the source's ETag."""
+    request = refused.request
+    payer = request.headers.get(_PAYER)
+    found = await engine.send(
+        Request(
+            operation="HeadObject",
+            method="HEAD",
+            bucket=source.bucket,
+            key=source.key,
+            query=source.query,
+            headers=CIMultiDict({_PAYER: payer} if payer is not None else {}),
+            options=request.options,
+        )
+    )
+    found.response.release()
+    etag = stored_etag(found)
+    if found.failed or not etag:
+        return None
+    return await written_before(engine, refused, etag)
 
 
 async def rename_object(
@@ -88,7 +119,7 @@ async def rename_object(
             sent["x-amz-copy-source-if-match"] = etag
     answer = await copy_object(engine, source, destination, headers=sent, options=options)
     answer.raise_for_status()
-    copied = parse_copy(answer.body or b"").etag
+    copied = parse_copy(answer.body).etag if answer.body else stored_etag(answer)
     if _is_md5(etag) and _is_md5(copied) and etag.strip('"') != copied.strip('"'):
         raise ObjectChanged(
             f"{source[0]}/{source[1]} has the ETag {etag} and its copy {copied}: "

@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from ..engine import Engine
 from ..errors import ChecksumMismatch, ObjectChanged
@@ -38,8 +38,7 @@ from .schedule import Job, run_jobs
 from .verify import Inquiry, Verifier
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DownloadOptions:
+class DownloadOptions(NamedTuple):
     """How an object is downloaded."""
 
     read: ReadOptions

@@ -28,6 +28,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from multidict import CIMultiDict
@@ -36,7 +37,6 @@ from ..config import MAX_PARTS
 from ..engine import Engine
 from ..errors import AwsUploadError, ResponseParseError, S3Error
 from ..protocol.checksums import ALGORITHMS, is_combinable
-from ..protocol.clock import parse_http_date
 from ..protocol.parts import UploadedPart, build_complete, parse_copied_part, parse_parts
 from ..protocol.ranges import ByteRange
 from ..protocol.xml import parse_complete, parse_upload_id
@@ -45,10 +45,10 @@ from ..transport.answer import Answer
 from ..transport.shielding import finished, settled
 from ..transport.source import BytesSource
 from .content_type import set_content_type
+from .doubt import EVERYWHERE, age_at, headers_of_all, is_in_doubt, predates, stored_etag
 
 log = logging.getLogger(__name__)
 
-_EVERYWHERE = ("x-amz-request-payer", "x-amz-expected-bucket-owner")
 _CUSTOMER_KEY = "x-amz-server-side-encryption-customer-"
 _COMPLETE_ONLY = frozenset({"if-match", "if-none-match", "x-amz-mp-object-size"})
 _ALGORITHM = "x-amz-checksum-algorithm"
@@ -72,7 +72,7 @@ class UploadHeaders:
     def _targets(self, name: str) -> tuple[CIMultiDict[str], ...]:
         if name == "content-md5":
             raise ValueError("headers: Content-MD5 of a whole object fits no multipart upload")
-        if name in _EVERYWHERE or name.startswith(_CUSTOMER_KEY):
+        if name in EVERYWHERE or name.startswith(_CUSTOMER_KEY):
             return (self.create, self.part, self.complete)
         of_whole = name.startswith("x-amz-checksum-") and name not in _CHECKSUM_SETTINGS
         if name in _COMPLETE_ONLY or of_whole:
@@ -115,8 +115,16 @@ class MultipartUpload:
         self._etags: dict[int, str] = {}
         self._checksums: dict[int, str] = {}
         self._size = 0
-        self._created_at: str | None = None
+        self._created: Answer | None = None
         self.upload_id = ""
+        self.refusal: Answer | None = None
+        """The answer to CompleteMultipartUpload where that was an error."""
+
+    async def _send(self, request: Request) -> Answer:
+        """Send *request*, which needs not say what all of them share."""
+        return await self._engine.send(
+            request._replace(bucket=self._bucket, key=self._key, options=self._options)
+        )
 
     async def create(self) -> None:
         """Begin the upload. Cancelled in between, it still learns the upload id and aborts it."""
@@ -143,21 +151,18 @@ class MultipartUpload:
             headers[_ALGORITHM] = self._algorithm
             if is_combinable(self._algorithm):
                 headers["x-amz-checksum-type"] = "FULL_OBJECT"
-        answer = await self._engine.send(
+        answer = await self._send(
             Request(
                 operation="CreateMultipartUpload",
                 method="POST",
-                bucket=self._bucket,
-                key=self._key,
                 query=(("uploads", ""),),
                 headers=headers,
                 document=True,
-                options=self._options,
             )
         )
         if not answer.failed:
             self.upload_id = parse_upload_id(answer.body or b"")
-            self._created_at = answer.response.headers.get("Date")
+            self._created = answer
         return answer
 
     async def _let_begin_end(self, task: asyncio.Task[Answer]) -> None:
@@ -181,13 +186,11 @@ class MultipartUpload:
     async def send_part(self, number: int, body: Body, content_sha256: str | None = None) -> str:
         """Send part *number* (from 1) and return its ETag. May run beside other parts."""
         _check_number(number)
-        answer = await self._engine.send(
+        answer = await self._send(
             Request(
                 operation="UploadPart",
                 method="PUT",
                 detail=f"part {number}",
-                bucket=self._bucket,
-                key=self._key,
                 query=(("partNumber", str(number)), ("uploadId", self.upload_id)),
                 headers=self._headers.part.copy(),
                 body=body if body.size else None,
@@ -197,7 +200,6 @@ class MultipartUpload:
                 max_attempts=self._part_tries,
                 # Where one part was taken the next one will be: asking costs a round trip each.
                 expect=not self._etags,
-                options=self._options,
             )
         )
         if answer.failed:
@@ -231,18 +233,15 @@ class MultipartUpload:
         sent["x-amz-copy-source"] = source
         if not whole:
             sent["x-amz-copy-source-range"] = part.header
-        answer = await self._engine.send(
+        answer = await self._send(
             Request(
                 operation="UploadPartCopy",
                 method="PUT",
                 detail=f"part {number}, {part}",
-                bucket=self._bucket,
-                key=self._key,
                 query=(("partNumber", str(number)), ("uploadId", self.upload_id)),
                 headers=sent,
                 document=True,
                 max_attempts=self._part_tries,
-                options=self._options,
             )
         )
         if answer.failed:
@@ -265,7 +264,7 @@ class MultipartUpload:
         """
         parts = list(parts)
         self.upload_id = upload_id
-        self._created_at = None
+        self._created = None
         known = {name for part in parts for name in part.checksums}
         self._algorithm = known.pop() if len(known) == 1 else self._checksum_algorithm()
         self._etags, self._checksums, self._size = {}, {}, 0
@@ -283,16 +282,13 @@ class MultipartUpload:
         marker = 0
         while True:
             more = (("part-number-marker", str(marker)),) if marker else ()
-            answer = await self._engine.send(
+            answer = await self._send(
                 Request(
                     operation="ListParts",
                     method="GET",
-                    bucket=self._bucket,
-                    key=self._key,
                     query=(("uploadId", self.upload_id), *more),
                     headers=self._headers.part.copy(),
                     document=True,
-                    options=self._options,
                 )
             )
             if answer.failed:
@@ -309,61 +305,69 @@ class MultipartUpload:
             marker = page.next_marker
 
     async def complete(self) -> Answer:
-        """Make the object of the parts sent. The answer's body is still readable."""
+        """Make the object of the parts sent. The answer's body is still readable.
+
+        Raises ``PreconditionFailed`` when a condition does not hold, and ``Conflict`` where another
+        write came between: the parts have to be sent anew then, as a new upload.
+        """
         document = build_complete(
             self._etags.items(), checksums=self._checksums, algorithm=self._algorithm
         )
         headers = self._headers.complete.copy()
         headers["Content-Type"] = "application/xml"
-        answer = await self._engine.send(
+        answer = await self._send(
             Request(
                 operation="CompleteMultipartUpload",
                 method="POST",
-                bucket=self._bucket,
-                key=self._key,
                 query=(("uploadId", self.upload_id),),
                 headers=headers,
                 body=BytesSource(document),
                 document=True,
-                options=self._options,
             )
         )
         if answer.failed:
             # Gone, or its own condition no longer holds: an earlier Complete may have succeeded.
-            if answer.response.status in (404, 412) and answer.uncertain:
-                found = await self.completed_before()
-                if found is not None:
-                    return found
+            gone = answer.uncertain and answer.response.status == 404
+            find = self.completed_before if gone else partial(self._refused_for_itself, answer)
+            if (found := await find()) is not None:
+                return found
+            self.refusal = answer
             raise answer.error().in_transfer(AwsUploadError)
         parse_complete(answer.body or b"")
         return answer
 
     async def completed_before(self) -> Answer | None:
         """The object, when an earlier Complete made it and only its answer was lost (P10)."""
-        found = await self._engine.send(
-            Request(
-                operation="HeadObject",
-                method="HEAD",
-                bucket=self._bucket,
-                key=self._key,
-                headers=self._headers.part.copy(),
-                options=self._options,
-            )
-        )
-        found.response.release()
-        if found.failed:
+        found, expected = await self._head(), self._expected_etag()
+        if found is None:
             return None
-        headers = found.response.headers
-        etag, expected = headers.get("ETag", "").strip('"'), self._expected_etag()
+        etag = stored_etag(found)
         if expected is not None and etag == expected:
             return found
         if re.fullmatch(r"[0-9a-f]{32}-\d+", etag) and expected is not None:
             return None
         # Neither side has the usual form (encryption, another vendor): then its size and age.
-        begun = parse_http_date(self._created_at or "")
-        made = parse_http_date(headers.get("Last-Modified", ""))
-        recent = begun is not None and made is not None and made >= begun
-        return found if recent and headers.get("Content-Length") == str(self._size) else None
+        age, size = age_at(found, self._created), found.response.headers.get("Content-Length")
+        recent = age is not None and age <= 0
+        return found if recent and size == str(self._size) else None
+
+    async def _refused_for_itself(self, answer: Answer) -> Answer | None:
+        """The object, when its own being there is what a repeated Complete was refused for (P11).
+
+        By its ETag alone: what another writer made meanwhile may well have the same size.
+        """
+        found = await self._head() if is_in_doubt(answer) else None
+        if found is None or stored_etag(found) != self._expected_etag():
+            return None
+        return None if predates(found, self._created) else found
+
+    async def _head(self) -> Answer | None:
+        """The object as it is stored now, whoever made it."""
+        found = await self._send(
+            Request(operation="HeadObject", method="HEAD", headers=self._headers.part.copy())
+        )
+        found.response.release()
+        return None if found.failed else found
 
     def _expected_etag(self) -> str | None:
         """The ETag that S3 forms of the parts': the MD5 of their MD5s, and their number."""
@@ -388,19 +392,12 @@ class MultipartUpload:
         where = f"upload {self.upload_id} of {self._bucket}/{self._key}"
         try:
             async with asyncio.timeout(self._abort_timeout):
-                answer = await self._engine.send(
+                answer = await self._send(
                     Request(
                         operation="AbortMultipartUpload",
                         method="DELETE",
-                        bucket=self._bucket,
-                        key=self._key,
                         query=(("uploadId", self.upload_id),),
-                        headers=CIMultiDict(
-                            (name, value)
-                            for name, value in self._headers.part.items()
-                            if name.lower() in _EVERYWHERE
-                        ),
-                        options=self._options,
+                        headers=headers_of_all(self._headers.part),
                     )
                 )
         except (S3Error, RuntimeError, TimeoutError) as error:

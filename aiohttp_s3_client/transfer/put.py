@@ -8,6 +8,7 @@ from typing import BinaryIO, cast
 
 from ..config import DEFAULT_PART_SIZE, DEFAULT_WORKERS
 from ..engine import Engine
+from ..errors import AwsUploadError
 from ..request import Body, Request
 from ..transport.answer import Answer
 from ..transport.openfile import open_file
@@ -22,6 +23,7 @@ from ..transport.source import (
     seekable_source,
 )
 from .cutting import PartCutter
+from .doubt import is_conditional, is_in_doubt, written_before
 from .progress import ProgressMeter
 from .upload import UploadOptions, send_parts
 
@@ -39,7 +41,7 @@ async def send_data(
     if data_length is not None and data_length < 0:
         raise ValueError(f"data_length must not be negative: {data_length}")
     if data is None:
-        return await engine.send(request)
+        return await send_body(engine, request, BytesSource(b""))
     if isinstance(data, Path):
         with closing(await open_file(data, "data")) as file:
             return await _send(engine, request, FileSource(file, 0, file.size), data_length)
@@ -78,19 +80,12 @@ async def send_body(engine: Engine, request: Request, body: Body) -> Answer:
     answer is returned in the place of the 412.
     """
     answer = await engine.send(request._replace(body=body if body.size else None))
-    conditional = "If-None-Match" in request.headers or "If-Match" in request.headers
-    if answer.response.status != 412 or not (answer.uncertain and conditional):
-        return answer
-    found = await engine.send(
-        Request(operation="HeadObject", method="HEAD", bucket=request.bucket, key=request.key)
-    )
-    found.response.release()
-    if found.failed:
+    if request.operation != "PutObject" or not is_in_doubt(answer):
         return answer
     md5 = await body.digest("MD5")
-    if md5 is None or found.response.headers.get("ETag", "").strip('"') != md5.hex():
+    if md5 is None:
         return answer
-    return found
+    return await written_before(engine, answer, md5.hex()) or answer
 
 
 async def _in_parts(engine: Engine, request: Request, key: str, cutter: PartCutter) -> Answer:
@@ -108,5 +103,11 @@ async def _in_parts(engine: Engine, request: Request, key: str, cutter: PartCutt
     created = await upload.begin()
     if created.failed:
         return created
-    answer, _, _ = await send_parts(upload, cutter, how, ProgressMeter())
+    try:
+        answer, _, _ = await send_parts(upload, cutter, how, ProgressMeter())
+    except AwsUploadError:
+        # That a condition does not hold is told as by any PutObject, whatever the stream's length.
+        if upload.refusal is None or not is_conditional(request.headers):
+            raise
+        return upload.refusal
     return answer

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 from multidict import CIMultiDict
@@ -32,23 +31,24 @@ from ..transport.receive import Landing, Reception, receive
 Reached = Callable[[int], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadOptions:
-    """How an object is asked for."""
+class ReadOptions(NamedTuple):
+    """How an object is asked for. The headers are not shown: a customer's key may be in them."""
 
     headers: Mapping[str, str]
-    query: tuple[tuple[str, str], ...] = ()
     tries: int
     options: Mapping[str, Any]
     """Keyword arguments for aiohttp."""
+    query: tuple[tuple[str, str], ...] = ()
+
+    def __repr__(self) -> str:
+        return f"ReadOptions(query={self.query!r}, tries={self.tries})"
 
     def header_copy(self) -> CIMultiDict[str]:
         """The headers, for a request to add to."""
         return CIMultiDict(self.headers)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadingOptions:
+class ReadingOptions(NamedTuple):
     """How an object is read into memory or streamed."""
 
     read: ReadOptions
@@ -68,8 +68,7 @@ class ReadingOptions:
         return Reception(landing, disk, buffer_size=buffer_size, throttle=throttle, fast=self.fast)
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(NamedTuple):
     """The first answer, its body unread."""
 
     answer: Answer

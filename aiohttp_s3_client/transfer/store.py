@@ -19,10 +19,10 @@ import os
 import stat
 from collections.abc import AsyncIterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from ..config import MAX_PART_SIZE, TransferConfig
 from ..engine import Engine
@@ -52,8 +52,7 @@ MAX_PUT_SIZE = MAX_PART_SIZE
 """Bytes that one PutObject takes; more has to go in parts, whatever the threshold."""
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
+class Store(NamedTuple):
     """One object to be, and how it is to get there."""
 
     engine: Engine

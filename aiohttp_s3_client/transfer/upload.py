@@ -21,7 +21,7 @@ from typing import Any
 
 from ..config import MAX_PARTS
 from ..engine import Engine
-from ..errors import SourceChanged
+from ..errors import Conflict, SourceChanged
 from ..models import UploadResult
 from ..protocol.checksums import ALGORITHMS, header_name
 from ..protocol.ranges import ByteRange, cut
@@ -152,8 +152,10 @@ async def upload_file(
         if journal is not None:
             await journal.begin(upload)
         answer = await _send_all(upload, parts(), how, meter, unchanged, kept=journal is not None)
-    except SourceChanged:
-        if journal is not None:
+    except (SourceChanged, Conflict) as error:
+        # After a conflict S3 wants all parts anew: there is nothing to go on with.
+        over = isinstance(error, SourceChanged) or error.code == "ConditionalRequestConflict"
+        if journal is not None and over:
             await upload.abort()
             journal.forget()
         raise

@@ -13,7 +13,7 @@ import aiohttp
 
 from ..errors import AwsError, error_class
 from ..protocol.xml import ErrorDocument, parse_error
-from ..redaction import BODY_LIMIT, redact_body, redact_text, redacted_request_info
+from ..redaction import BODY_LIMIT, redact_body, redact_elements, redact_text, redacted_request_info
 from ..request import Request
 
 DRAIN_LIMIT = 64 * 1024
@@ -60,6 +60,7 @@ class Answer:
             attempts=self.attempts,
             elapsed=self.elapsed,
             detail=request.detail,
+            details=redact_elements(document.details, self.secrets),
         )
 
     def raise_for_status(self) -> aiohttp.ClientResponse:

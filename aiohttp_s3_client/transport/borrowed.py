@@ -33,6 +33,7 @@ from functools import partial
 
 from ..errors import SourceChanged
 from .disk import Disk
+from .lookout import Lookout
 from .shielding import settled
 
 STEP = 1024 * 1024
@@ -40,8 +41,6 @@ STEP = 1024 * 1024
 _SEND_STEP = 4 * STEP
 """What one sendfile moves at most: as much as a socket buffer takes, a millisecond or two."""
 _F_SETPIPE_SZ = 1031
-_LOOK_SECONDS = 1.0
-"""How often a waiting transfer looks whether its transport is still there."""
 
 CAN_SPLICE = hasattr(os, "splice") and sys.platform == "linux"
 CAN_SENDFILE = hasattr(os, "sendfile") and sys.platform != "win32"
@@ -76,66 +75,52 @@ def plain_socket(transport: asyncio.BaseTransport) -> int | None:
 
 
 class _Pump:
-    """Moves *size* bytes between a transport's socket and a file, a step at each readiness."""
+    """Moves *size* bytes between a transport's socket and a file, a step at each readiness.
+
+    *step* is given how many were moved, moves more and says how many: it raises
+    ``BlockingIOError`` when the socket is not ready. *watch* and *unwatch* are the loop's for this
+    socket.
+    """
 
     def __init__(
         self,
         transport: asyncio.Transport,
-        descriptor: int,
         size: int,
         *,
+        step: Callable[[int], int],
+        watch: Callable[[Callable[[], None]], None],
+        unwatch: Callable[[], object],
         disk: Disk,
         timeout: float | None,
         moved: Callable[[int], None],
     ) -> None:
-        self._loop = asyncio.get_running_loop()
         self._transport = transport
-        self._disk = disk
-        self._timeout = timeout
-        self._report = moved
         self._size = size
-        self._since = 0.0
-        self._seen = -1
+        self._step = step
+        self._watch = watch
+        self._unwatch = unwatch
+        self._disk = disk
+        self._report = moved
+        self._moved = 0
+        self._lookout = Lookout(transport, timeout)
         self._thread: asyncio.Task[int] | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._waiting = False
-        self.moved = 0
-        self._fd = os.dup(descriptor)
-        self._done: asyncio.Future[None] = self._loop.create_future()
-
-    def _step(self) -> int:
-        """Move something. Raises ``BlockingIOError`` when the socket is not ready."""
-        raise NotImplementedError
-
-    def _watch(self) -> None:
-        raise NotImplementedError
-
-    def _unwatch(self) -> None:
-        raise NotImplementedError
 
     async def run(self) -> None:
         """Move it all. Raises ``OSError``, or ``TimeoutError`` when the other side stands still."""
         try:
             self._resume()
-            self._look()
-            await self._done
+            await self._lookout.wait()
         finally:
-            if self._timer is not None:
-                self._timer.cancel()
             self._pause()
-            try:
-                if self._thread is not None:
-                    await settled(self._thread)
-                    self._account(self._thread)
-            finally:
-                self._close()
-
-    def _close(self) -> None:
-        os.close(self._fd)
+            if self._thread is not None:
+                await settled(self._thread)
+                self._account(self._thread)
 
     def _resume(self) -> None:
         self._waiting = True
-        self._watch()
+        self._lookout.excused = False
+        self._watch(self._ready)
 
     def _pause(self) -> None:
         if self._waiting:
@@ -144,31 +129,16 @@ class _Pump:
 
     def _fail(self, error: BaseException) -> None:
         self._pause()
-        if not self._done.done():
-            self._done.set_exception(error)
-
-    def _look(self) -> None:
-        """Time passes: is the transport still there, and did anything move?"""
-        if self._done.done():
-            return
-        now = self._loop.time()
-        if self._transport.is_closing():
-            self._fail(ConnectionResetError(errno.ECONNRESET, "the connection was closed"))
-            return
-        if self.moved != self._seen or not self._waiting:  # A slow disk is not the server's doing.
-            self._seen, self._since = self.moved, now
-        elif self._timeout is not None and now - self._since >= self._timeout:
-            self._fail(TimeoutError(f"nothing moved for {self._timeout:g} s"))
-            return
-        pause = _LOOK_SECONDS if self._timeout is None else min(_LOOK_SECONDS, self._timeout / 4)
-        self._timer = self._loop.call_later(pause, self._look)
+        self._lookout.fail(error)
 
     def _ready(self) -> None:
-        if self._transport.is_closing():
+        if self._lookout.over:
+            self._pause()
+        elif self._transport.is_closing():
             self._fail(ConnectionResetError(errno.ECONNRESET, "the connection was closed"))
         elif self._disk.quick:
             try:
-                count = self._disk.timed(self._step)
+                count = self._disk.timed(partial(self._step, self._moved))
             except (BlockingIOError, InterruptedError):
                 return
             except BaseException as error:
@@ -177,154 +147,162 @@ class _Pump:
                 self._took(count)
         else:
             self._pause()
-            self._thread = asyncio.create_task(
-                asyncio.to_thread(partial(self._disk.timed, self._step))
-            )
+            self._lookout.excused = True  # A slow disk is not the server's doing.
+            call = partial(self._disk.timed, partial(self._step, self._moved))
+            self._thread = asyncio.create_task(asyncio.to_thread(call))
             self._thread.add_done_callback(self._after_thread)
 
     def _after_thread(self, task: asyncio.Task[int]) -> None:
-        if self._done.done() or task.cancelled():
+        if self._lookout.over or task.cancelled():
             return
         error = task.exception()
         if error is None:
             self._took(task.result())
         elif not isinstance(error, BlockingIOError | InterruptedError):
             self._fail(error)
-        if not self._done.done():
+        if not self._lookout.over:
             self._resume()
 
     def _account(self, task: asyncio.Task[int]) -> None:
         """What a thread moved while the transfer was cancelled: aiohttp cancels the sending of a
         body when it is answered, which may be before the thread's result is looked at."""
-        if self._done.cancelled() and not task.cancelled() and task.exception() is None:
+        if self._lookout.cancelled and not task.cancelled() and task.exception() is None:
             self._took(task.result())
 
     def _took(self, count: int) -> None:
-        self.moved += count
+        self._moved += count
+        self._lookout.moved()
         try:
             self._report(count)
         except BaseException as error:
             self._fail(error)
             return
-        if self.moved >= self._size:
+        if self._moved >= self._size:
             self._pause()
-            if not self._done.done():
-                self._done.set_result(None)
+            self._lookout.finish()
 
 
-class _Sendfile(_Pump):
-    """File to socket."""
+async def send_file(
+    transport: asyncio.Transport,
+    descriptor: int,
+    *,
+    file: int,
+    offset: int,
+    size: int,
+    disk: Disk,
+    moved: Callable[[int], None],
+) -> None:
+    """Send *size* bytes of the open *file* from *offset* on; *moved* is told of each step.
 
-    def __init__(
-        self,
-        transport: asyncio.Transport,
-        descriptor: int,
-        size: int,
-        *,
-        file: int,
-        offset: int,
-        disk: Disk,
-        moved: Callable[[int], None],
-    ) -> None:
-        super().__init__(transport, descriptor, size, disk=disk, timeout=None, moved=moved)
-        self._file = file
-        self._offset = offset
-
-    def _watch(self) -> None:
-        self._loop.add_writer(self._fd, self._ready)
-
-    def _unwatch(self) -> None:
-        self._loop.remove_writer(self._fd)
-
-    def _step(self) -> int:
-        left = self._size - self.moved
-        try:
-            position = self._offset + self.moved
-            count = os.sendfile(self._fd, self._file, position, min(_SEND_STEP, left))
-        except OSError as error:
-            if error.errno in _UNSUPPORTED:
-                raise Unsupported from error
-            if error.errno == errno.EIO:
-                raise FileFailed(error) from error
-            raise
-        if count == 0:
-            raise SourceChanged(f"the file ends {left} bytes before what was announced")
-        return count
+    The transport's own buffer has to be empty. How long the other side may stand still is the
+    caller's to watch. Raises ``SourceChanged`` when the file ends early, ``Unsupported``,
+    ``FileFailed``, and ``OSError`` for the connection.
+    """
+    loop = asyncio.get_running_loop()
+    with _duplicate(descriptor) as sock:
+        pump = _Pump(
+            transport,
+            size,
+            step=partial(_send, sock, file, offset, size),
+            watch=partial(loop.add_writer, sock),
+            unwatch=partial(loop.remove_writer, sock),
+            disk=disk,
+            timeout=None,
+            moved=moved,
+        )
+        await pump.run()
 
 
-class _Splice(_Pump):
-    """Socket to file, by way of a pipe that holds what is on its way."""
+def _send(sock: int, file: int, offset: int, size: int, moved: int) -> int:
+    left = size - moved
+    try:
+        count = os.sendfile(sock, file, offset + moved, min(_SEND_STEP, left))
+    except OSError as error:
+        if error.errno in _UNSUPPORTED:
+            raise Unsupported from error
+        if error.errno == errno.EIO:
+            raise FileFailed(error) from error
+        raise
+    if count == 0:
+        raise SourceChanged(f"the file ends {left} bytes before what was announced")
+    return count
 
-    def __init__(
-        self,
-        transport: asyncio.Transport,
-        descriptor: int,
-        size: int,
-        *,
-        file: int,
-        offset: int,
-        disk: Disk,
-        timeout: float | None,
-        moved: Callable[[int], None],
-    ) -> None:
-        self._out, self._in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            super().__init__(transport, descriptor, size, disk=disk, timeout=timeout, moved=moved)
-        except BaseException:
-            self._close_pipe()
-            raise
-        self._file = file
-        self._offset = offset
+
+async def splice_to_file(
+    transport: asyncio.Transport,
+    descriptor: int,
+    *,
+    file: int,
+    offset: int,
+    size: int,
+    disk: Disk,
+    timeout: float | None,
+    moved: Callable[[int], None],
+) -> None:
+    """Receive *size* bytes into the open *file* at *offset*; *moved* is told of each step.
+
+    The transport's own reading has to be paused. Raises ``Unsupported``, ``FileFailed``,
+    ``OSError`` for the connection, and ``TimeoutError`` when nothing arrives for *timeout*
+    seconds.
+    """
+    loop = asyncio.get_running_loop()
+    with _duplicate(descriptor) as sock, contextlib.closing(_Pipe()) as pipe:
+        pump = _Pump(
+            transport,
+            size,
+            step=partial(pipe.splice, sock, file, offset, size),
+            watch=partial(loop.add_reader, sock),
+            unwatch=partial(loop.remove_reader, sock),
+            disk=disk,
+            timeout=timeout,
+            moved=moved,
+        )
+        await pump.run()
+
+
+class _Pipe:
+    """Holds what is on its way from a socket to a file."""
+
+    def __init__(self) -> None:
+        with _no_descriptors_left():
+            self._out, self._in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._refused = False
         with contextlib.suppress(OSError):  # Over the user's limit of pipe memory: smaller steps.
             _widen(self._in)
 
-    def _close(self) -> None:
-        super()._close()
+    def close(self) -> None:
         # Never used again: a pipe that still holds bytes would give them to the next file.
-        self._close_pipe()
-
-    def _close_pipe(self) -> None:
         os.close(self._in)
         os.close(self._out)
 
-    def _watch(self) -> None:
-        self._loop.add_reader(self._fd, self._ready)
-
-    def _unwatch(self) -> None:
-        self._loop.remove_reader(self._fd)
-
-    def _step(self) -> int:
-        left = self._size - self.moved
+    def splice(self, sock: int, file: int, offset: int, size: int, moved: int) -> int:
+        if self._refused:
+            raise Unsupported
+        left = size - moved
         count = os.splice(
-            self._fd, self._in, min(STEP, left), flags=os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK
+            sock, self._in, min(STEP, left), flags=os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK
         )
         if count == 0:
             raise ConnectionResetError(errno.ECONNRESET, f"the body ended {left} bytes too early")
         written = 0
         while written < count:
-            place = self._offset + self.moved + written
+            place = offset + moved + written
             try:
-                written += os.splice(self._out, self._file, count - written, offset_dst=place)
+                written += os.splice(self._out, file, count - written, offset_dst=place)
             except OSError as error:
                 if error.errno not in _UNSUPPORTED:
                     raise FileFailed(error) from error
-                self._rescue(count - written, place)
+                self._rescue(file, count - written, place)
                 self._refused = True
                 break
         return count
 
-    def _rescue(self, count: int, place: int) -> None:
+    def _rescue(self, file: int, count: int, place: int) -> None:
         """Write what the pipe holds in the ordinary way."""
         while count:
             data = os.read(self._out, count)
             count -= len(data)
-            place = write_at(self._file, data, place)
-
-    def _took(self, count: int) -> None:
-        super()._took(count)
-        if self._refused:
-            self._fail(Unsupported())
+            place = write_at(file, data, place)
 
 
 def _widen(pipe: int) -> None:
@@ -346,58 +324,15 @@ def write_at(file: int, data: bytes | bytearray | memoryview, position: int) -> 
     return position
 
 
-async def send_file(
-    transport: asyncio.Transport,
-    descriptor: int,
-    *,
-    file: int,
-    offset: int,
-    size: int,
-    disk: Disk,
-    moved: Callable[[int], None],
-) -> None:
-    """Send *size* bytes of the open *file* from *offset* on; *moved* is told of each step.
-
-    The transport's own buffer has to be empty. How long the other side may stand still is the
-    caller's to watch. Raises ``SourceChanged`` when the file ends early, ``Unsupported``,
-    ``FileFailed``, and ``OSError`` for the connection.
-    """
+@contextlib.contextmanager
+def _duplicate(descriptor: int) -> Iterator[int]:
+    """A descriptor of the same socket, for the loop to watch beside the transport's own."""
     with _no_descriptors_left():
-        pump = _Sendfile(
-            transport, descriptor, size, file=file, offset=offset, disk=disk, moved=moved
-        )
-    await pump.run()
-
-
-async def splice_to_file(
-    transport: asyncio.Transport,
-    descriptor: int,
-    *,
-    file: int,
-    offset: int,
-    size: int,
-    disk: Disk,
-    timeout: float | None,
-    moved: Callable[[int], None],
-) -> None:
-    """Receive *size* bytes into the open *file* at *offset*; *moved* is told of each step.
-
-    The transport's own reading has to be paused. Raises ``Unsupported``, ``FileFailed``,
-    ``OSError`` for the connection, and ``TimeoutError`` when nothing arrives for *timeout*
-    seconds.
-    """
-    with _no_descriptors_left():
-        pump = _Splice(
-            transport,
-            descriptor,
-            size,
-            file=file,
-            offset=offset,
-            disk=disk,
-            timeout=timeout,
-            moved=moved,
-        )
-    await pump.run()
+        sock = os.dup(descriptor)
+    try:
+        yield sock
+    finally:
+        os.close(sock)
 
 
 @contextlib.contextmanager

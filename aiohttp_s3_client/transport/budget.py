@@ -17,21 +17,18 @@ class Budget:
     granted when nothing else is held: a transfer with a small limit is slow, and never stuck.
     """
 
-    __slots__ = ("_held", "_limit", "_waiting")
+    __slots__ = ("_limit", "_waiting", "held")
 
     def __init__(self, limit: int | None) -> None:
         self._limit = limit
-        self._held = 0
+        self.held = 0
+        """Bytes that are given out."""
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
-
-    @property
-    def held(self) -> int:
-        return self._held
 
     async def take(self, size: int) -> None:
         """Wait until *size* bytes are free, and hold them."""
         if not self._waiting and self._fits(size):
-            self._held += size
+            self.held += size
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((size, turn))
@@ -48,17 +45,17 @@ class Budget:
 
     def give_back(self, size: int) -> None:
         """Hold *size* bytes less; whoever waits first has its turn first."""
-        self._held -= size
+        self.held -= size
         self._grant()
 
     def _fits(self, size: int) -> bool:
-        return self._limit is None or not self._held or self._held + size <= self._limit
+        return self._limit is None or not self.held or self.held + size <= self._limit
 
     def _grant(self) -> None:
         while self._waiting and self._fits(self._waiting[0][0]):
             size, turn = self._waiting.popleft()
             if not turn.done():
-                self._held += size
+                self.held += size
                 turn.set_result(None)
 
 

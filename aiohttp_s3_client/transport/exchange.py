@@ -28,13 +28,13 @@ from aiohttp import ClientRequest, ClientResponse, hdrs
 from multidict import CIMultiDict
 from yarl import URL
 
+from ..protocol.body import DocumentBody
 from ..protocol.endpoint import Address
 from ..redaction import redact_text
 from ..request import Body
 from .direct import BODY_LIMIT
 from .payload import SourcePayload, Watch
 from .session import Terms, drop_desynchronised
-from .source import BytesSource
 
 _WATCH_FROM = 64 * 1024
 """Smaller bodies fit into the first write: the read timeout alone bounds them."""
@@ -100,7 +100,7 @@ def _small(body: Body | None) -> bytes | None:
     """The whole of a body that can go out with the head; None for any other."""
     if body is None:
         return b""
-    if not isinstance(body, BytesSource) or body.reached is not None or body.size > BODY_LIMIT:
+    if not isinstance(body, DocumentBody) or body.reached is not None or body.size > BODY_LIMIT:
         return None
     return body.data
 

@@ -7,6 +7,7 @@ each read. A buffer that is full goes to the file in one write.
 
 from __future__ import annotations
 
+import abc
 import asyncio
 import errno
 from collections import deque
@@ -15,80 +16,60 @@ from functools import partial
 
 from .borrowed import write_at
 from .disk import Disk
+from .lookout import Lookout
 from .shielding import settled
 from .takeover import Takeover
 
-_LOOK_SECONDS = 1.0
 
+class _Intake(asyncio.BufferedProtocol, abc.ABC):
+    """Takes *size* bytes of a body; whatever else happens on the connection is aiohttp's.
 
-class _Intake(asyncio.BufferedProtocol):
-    """Takes *size* bytes of a body; whatever else happens on the connection is aiohttp's."""
+    *moved* is told of each piece that is in its place.
+    """
 
     def __init__(self, takeover: Takeover, size: int, moved: Callable[[int], None]) -> None:
-        self._loop = asyncio.get_running_loop()
         self._takeover = takeover
         self._left = size
         self._moved = moved
-        self._since = self._loop.time()
-        self._timer: asyncio.TimerHandle | None = None
-        self._done: asyncio.Future[None] = self._loop.create_future()
+        self._lookout = Lookout(takeover.transport, takeover.timeout)
 
     async def run(self) -> None:
-        """Receive it all. Raises ``OSError``, or ``TimeoutError`` when nothing comes."""
+        """Receive it all.
+
+        Raises ``OSError`` for the connection, ``TimeoutError`` when nothing arrives for as long
+        as the response's read timeout.
+        """
         self._takeover.switch(self)
         try:
-            self._look()
-            await self._done
+            await self._lookout.wait()
         finally:
-            if self._timer is not None:
-                self._timer.cancel()
             self._takeover.restore()
 
-    def _fail(self, error: BaseException) -> None:
-        if not self._done.done():
-            self._done.set_exception(error)
-
-    def _look(self) -> None:
-        if not self._left:  # Only the disk is waited for; the connection is out of it.
-            return
-        timeout, now = self._takeover.timeout, self._loop.time()
-        if self._holding():
-            self._since = now
-        if self._takeover.transport.is_closing():
-            self._fail(ConnectionResetError(errno.ECONNRESET, "the connection was closed"))
-        elif timeout is not None and now - self._since >= timeout:
-            self._fail(TimeoutError(f"nothing arrived for {timeout:g} s"))
-        else:
-            pause = _LOOK_SECONDS if timeout is None else min(_LOOK_SECONDS, timeout / 4)
-            self._timer = self._loop.call_later(pause, self._look)
-
-    def _holding(self) -> bool:
-        """Whether it is we who keep the other side waiting."""
-        return False
-
+    @abc.abstractmethod
     def _filled(self, count: int) -> None:
-        raise NotImplementedError
+        """So many bytes have come into the buffer that was given last."""
 
     # What the transport calls
 
     def buffer_updated(self, nbytes: int) -> None:
         self._left -= nbytes
-        self._since = self._loop.time()
+        self._lookout.moved()
         try:
             self._filled(nbytes)
         except BaseException as error:
-            self._fail(error)
+            self._lookout.fail(error)
             return
         if not self._left:
+            self._lookout.stop()  # Only the disk is waited for.
             # At once, and not when the waiting coroutine has its turn: the next byte is not ours.
             self._takeover.restore()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._fail(exc or ConnectionResetError(errno.ECONNRESET, "the connection was lost"))
+        self._lookout.fail(exc or ConnectionResetError(errno.ECONNRESET, "the connection was lost"))
         self._takeover.protocol.connection_lost(exc)
 
     def eof_received(self) -> bool | None:
-        self._fail(
+        self._lookout.fail(
             ConnectionResetError(errno.ECONNRESET, f"the body ended {self._left} bytes too early")
         )
         keep_open: bool | None = self._takeover.protocol.eof_received()
@@ -101,8 +82,8 @@ class _Intake(asyncio.BufferedProtocol):
         self._takeover.protocol.resume_writing()
 
 
-class _InPlace(_Intake):
-    """Into the memory where the bytes belong."""
+class IntakeInPlace(_Intake):
+    """As many bytes as *view* has, into the memory where they belong."""
 
     def __init__(self, takeover: Takeover, view: memoryview, moved: Callable[[int], None]) -> None:
         super().__init__(takeover, view.nbytes, moved)
@@ -114,12 +95,12 @@ class _InPlace(_Intake):
     def _filled(self, count: int) -> None:
         self._view = self._view[count:]
         self._moved(count)
-        if not self._left and not self._done.done():
-            self._done.set_result(None)
+        if not self._left:
+            self._lookout.finish()
 
 
-class _ToFile(_Intake):
-    """Into a buffer, and from there to a file by position."""
+class IntakeToFile(_Intake):
+    """Into *buffer*, and from there to the open *file* at *offset*."""
 
     def __init__(
         self,
@@ -142,6 +123,7 @@ class _ToFile(_Intake):
         self._thread: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
+        """As the other, and raises ``FileFailed``."""
         try:
             await super().run()
         finally:
@@ -167,6 +149,7 @@ class _ToFile(_Intake):
         self._buffer = memoryview(bytearray(len(self._buffer)))
         if self._thread is None:
             self._takeover.transport.pause_reading()
+            self._lookout.excused = True
             self._thread = asyncio.create_task(self._write_aside())
 
     async def _write_aside(self) -> None:
@@ -176,46 +159,16 @@ class _ToFile(_Intake):
                 await self._disk.run(partial(write_at, self._file, data, self._offset))
                 self._written(len(data))
         except Exception as error:
-            self._fail(error)
+            self._lookout.fail(error)
             return
         self._thread = None
+        self._lookout.excused = False
         if self._left:
-            self._since = self._loop.time()
+            self._lookout.moved()
             self._takeover.transport.resume_reading()
 
     def _written(self, count: int) -> None:
         self._offset += count
         self._moved(count)
-        if not self._left and not self._full and not self._done.done():
-            self._done.set_result(None)
-
-    def _holding(self) -> bool:
-        return self._thread is not None
-
-
-async def receive_in_place(
-    takeover: Takeover, view: memoryview, moved: Callable[[int], None]
-) -> None:
-    """Receive as many bytes as *view* has, into it. *moved* is told of each piece.
-
-    Raises ``OSError`` for the connection, ``TimeoutError`` when nothing arrives for as long as
-    the response's read timeout.
-    """
-    await _InPlace(takeover, view, moved).run()
-
-
-async def receive_to_file(
-    takeover: Takeover,
-    size: int,
-    moved: Callable[[int], None],
-    *,
-    file: int,
-    offset: int,
-    buffer: bytearray,
-    disk: Disk,
-) -> None:
-    """Receive *size* bytes through *buffer* into the open *file* at *offset*.
-
-    Raises ``FileFailed`` besides what ``receive_in_place`` raises.
-    """
-    await _ToFile(takeover, size, moved, file=file, offset=offset, buffer=buffer, disk=disk).run()
+        if not self._left and not self._full:
+            self._lookout.finish()

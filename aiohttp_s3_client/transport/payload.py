@@ -25,11 +25,10 @@ from ..config import plain_paths_only
 from ..errors import SourceChanged
 from ..request import Body
 from .borrowed import CAN_SENDFILE, FileFailed, Unsupported, plain_socket, send_file
+from .lookout import LOOK_SECONDS
 from .source import FileSource
 
 EXPECT_SECONDS = 1.0
-_LOOK_SECONDS = 1.0
-"""How often it is looked whether a body moves."""
 
 
 class SourcePayload(aiohttp.Payload):
@@ -241,4 +240,4 @@ class Watch:
         elif now - self._since >= self._stall:
             self._break_off()
             return
-        self._look_again(min(self._stall / 4, _LOOK_SECONDS))
+        self._look_again(min(self._stall / 4, LOOK_SECONDS))

@@ -42,8 +42,10 @@ from ..protocol.retry import (
     Pace,
     RetryQuota,
     backoff,
+    had_no_effect,
     is_throttling,
     is_transient,
+    needs_restart,
     retry_after,
 )
 from ..protocol.routes import Route, Routes
@@ -93,7 +95,8 @@ class Pipeline:
         self._config = config
         self._credentials = credentials
         self._routes = routes
-        self._signers: tuple[CredentialsSnapshot | None, dict[str, SigV4Signer]] = (None, {})
+        self._signers: tuple[CredentialsSnapshot | None, dict[tuple[str, str], SigV4Signer]]
+        self._signers = (None, {})
         self._known_terms: tuple[aiohttp.ClientTimeout, Terms] | None = None
         self._deaf_hosts: set[str] = set()
         self._random = random.Random()
@@ -105,18 +108,21 @@ class Pipeline:
         """A fresh count for one request, part or range."""
         return Attempts(limit or self._config.max_attempts, time.monotonic())
 
-    def signer(self, snapshot: CredentialsSnapshot, region: str) -> SigV4Signer:
+    def signer(
+        self, snapshot: CredentialsSnapshot, region: str, service: str = "s3"
+    ) -> SigV4Signer:
         """The signer of *snapshot* for *region*; each derives its key once a day."""
         current, signers = self._signers
         if current is not snapshot and current != snapshot:
             signers = {}
             self._signers = (snapshot, signers)
-        if (signer := signers.get(region)) is None:
-            signer = signers[region] = SigV4Signer(
+        if (signer := signers.get((region, service))) is None:
+            signer = signers[region, service] = SigV4Signer(
                 snapshot.access_key_id,
                 snapshot.secret_access_key,
                 snapshot.session_token,
                 region=region,
+                service=service,
             )
         return signer
 
@@ -220,7 +226,13 @@ class Pipeline:
         corrections: Corrections,
     ) -> Answer | Fault:
         if corrections.target is None:
-            address = route.endpoint.address(request.bucket, request.key)
+            address = (
+                route.endpoint.service_address(
+                    request.service, route.region, request.host_prefix, request.path
+                )
+                if request.path
+                else route.endpoint.address(request.bucket, request.key)
+            )
             query = encode_query(request.query) if request.query else ""
         else:
             scheme, authority, path, query = split_url(corrections.target)
@@ -229,7 +241,7 @@ class Pipeline:
             canonical_headers(prepared.headers.items(), "")  # Refuses malformed ones.
             signed = prepared.headers.copy()
         else:
-            signed = self.signer(snapshot, route.region).sign_parts(
+            signed = self.signer(snapshot, route.region, request.service).sign_parts(
                 request.method,
                 address.authority,
                 address.path,
@@ -342,10 +354,12 @@ class Pipeline:
             attempts.uncounted()
             return True
         status, code = answer.response.status, answer.document.code
+        if needs_restart(request.operation, code):
+            return False
         # An error in the body of a 200 is an InternalError by any other name (P4).
         if not (is_transient(status, code) or status < 300):
             return False
-        attempts.uncertain = attempts.uncertain or not is_throttling(status, code)
+        attempts.uncertain = attempts.uncertain or not had_no_effect(status, code)
         if is_throttling(status, code) or status == 503:
             self.pace.throttled(time.monotonic())
         elif not request.idempotent:

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Protocol
 
 import aiohttp
@@ -26,10 +25,9 @@ from .answer import cut_off
 from .borrowed import CAN_SPLICE, FileFailed, Unsupported, splice_to_file
 from .disk import Disk
 from .exchange import Fault
-from .intake import receive_in_place, receive_to_file
+from .intake import IntakeInPlace, IntakeToFile
+from .lookout import LOOK_SECONDS
 from .takeover import Takeover
-
-_LOOK_SECONDS = 1.0
 
 
 class Landing(Protocol):
@@ -46,36 +44,46 @@ class Landing(Protocol):
         """Put *data* at *position*. It is not kept."""
 
 
-@dataclass(slots=True)
 class Reception:
-    """How the bodies of one transfer are received."""
+    """How the bodies of one transfer are received.
 
-    landing: Landing
-    disk: Disk
-    buffer_size: int = 256 * 1024
-    """What is gathered for one write to the disk."""
-    throttle: Callable[[int], Awaitable[None]] | None = None
-    """Waits until so many bytes more may have been received."""
-    fast: bool = True
-    """Whether a connection may be taken over."""
-    splices: bool = True
-    """Whether the landing's file takes spliced pages; False once it has refused."""
-    buffers: list[bytearray] = field(default_factory=list)
-    """Those that are free to be used again: one for each range in flight."""
+    What is gathered for one write to the disk has *buffer_size* bytes. *throttle* waits until so
+    many bytes more may have been received, and *fast* says whether a connection may be taken over.
+    """
+
+    __slots__ = ("_buffers", "_fast", "buffer_size", "disk", "landing", "splices", "throttle")
+
+    def __init__(
+        self,
+        landing: Landing,
+        disk: Disk,
+        *,
+        buffer_size: int = 256 * 1024,
+        throttle: Callable[[int], Awaitable[None]] | None = None,
+        fast: bool = True,
+    ) -> None:
+        self.landing = landing
+        self.disk = disk
+        self.buffer_size = buffer_size
+        self.throttle = throttle
+        self._fast = fast
+        self._buffers: list[bytearray] = []
+        self.splices = True
+        """Whether the landing's file takes spliced pages; False once it has refused."""
 
     def may_take_over(self, position: int) -> bool:
         """Whether the landing has a place that bytes could be received into directly."""
-        if not self.fast or self.throttle is not None:
+        if not self._fast or self.throttle is not None:
             return False
         return self.landing.file is not None or self.landing.view(position, 0) is not None
 
     def take_buffer(self) -> bytearray:
         """A buffer for one body."""
-        return self.buffers.pop() if self.buffers else bytearray(self.buffer_size)
+        return self._buffers.pop() if self._buffers else bytearray(self.buffer_size)
 
     def give_back(self, buffer: bytearray) -> None:
         """*buffer* is not in use any more: nothing writes it or into it."""
-        self.buffers.append(buffer)
+        self._buffers.append(buffer)
 
 
 async def receive(
@@ -126,7 +134,7 @@ async def _take_over(
     view = reception.landing.view(position, stop - position)
     try:
         if view is not None:
-            await receive_in_place(takeover, view, moved)
+            await IntakeInPlace(takeover, view, moved).run()
         elif CAN_SPLICE and takeover.descriptor is not None and reception.splices:
             try:
                 await _splice(takeover, reception, position, stop, moved)
@@ -176,7 +184,7 @@ async def _receive_to_file(
         return
     assert reception.landing.file is not None
     buffer = reception.take_buffer()
-    await receive_to_file(
+    await IntakeToFile(
         takeover,
         stop - position,
         moved,
@@ -184,7 +192,7 @@ async def _receive_to_file(
         offset=position,
         buffer=buffer,
         disk=reception.disk,
-    )
+    ).run()
     reception.give_back(buffer)
 
 
@@ -197,23 +205,14 @@ async def _read(
     exact: bool,
     reached: Callable[[int], None],
 ) -> tuple[int, Fault | None]:
-    content, start = response.content, position
+    incoming, start = Incoming(response), position
     gather = _Gather(reception, position, reached)
     fault: Fault | None = None
     beyond = False
-    vigil = _Vigil(response)
     while not beyond:
-        try:
-            with vigil:
-                data = await content.readany()
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            fault = _broken_off(error)
-            break
-        except RuntimeError as error:
-            # What aiohttp raises when it is asked once more after its parser has given up.
-            if not vigil.lost:
-                raise
-            fault = _broken_off(error)
+        data = await incoming.next()
+        if isinstance(data, Fault):
+            fault = data
             break
         if not data:
             break
@@ -233,6 +232,27 @@ async def _read(
     else:
         response.release()
     return gather.position, fault
+
+
+class Incoming:
+    """A body, piece by piece as it comes, by aiohttp's public API alone."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._content = response.content
+        self._vigil = _Vigil(response)
+
+    async def next(self) -> bytes | Fault:
+        """What has arrived, of any size; nothing at the end; or why there is no more."""
+        try:
+            with self._vigil:
+                return await self._content.readany()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return _broken_off(error)
+        except RuntimeError as error:
+            # What aiohttp raises when it is asked once more after its parser has given up.
+            if not self._vigil.lost:
+                raise
+            return _broken_off(error)
 
 
 class _Vigil:
@@ -257,7 +277,7 @@ class _Vigil:
 
     def __enter__(self) -> None:
         if self._transport is not None and not self._content.is_eof():
-            self._timer = self._loop.call_later(_LOOK_SECONDS, self._look)
+            self._timer = self._loop.call_later(LOOK_SECONDS, self._look)
 
     def __exit__(self, *exc_info: object) -> None:
         if self._timer is not None:
@@ -268,7 +288,7 @@ class _Vigil:
         if self._transport is not None and self._transport.is_closing():
             self._content.set_exception(aiohttp.ClientPayloadError("the connection was closed"))
         else:
-            self._timer = self._loop.call_later(_LOOK_SECONDS, self._look)
+            self._timer = self._loop.call_later(LOOK_SECONDS, self._look)
 
 
 class _Gather:

@@ -30,12 +30,11 @@ import aiohttp
 
 from ..errors import SourceChanged
 from ..protocol import checksums
+from ..protocol.body import PIECE as PIECE  # noqa: PLC0414  # transfer/ takes it from here
+from ..protocol.body import DocumentBody
 from .disk import Disk
 from .openfile import OpenFile
 from .shielding import threaded
-
-PIECE = 64 * 1024
-"""What is handed to aiohttp at a time: it warns of bodies past 1 MiB and copies small ones."""
 
 READ = 1024 * 1024
 """What is read from a file object at a time: a thread switch costs about as much as 256 KiB."""
@@ -72,39 +71,25 @@ SourceData: TypeAlias = (
 )
 
 
-class BytesSource:
-    """Bytes in memory: sent as views, never copied, always replayable."""
+class BytesSource(DocumentBody):
+    """Bytes in memory, digested in a thread where that would take long."""
 
-    __slots__ = ("_data", "_disk", "_view", "reached")
-    replayable = True
+    __slots__ = ("_disk", "_reached")
 
     def __init__(
         self, data: Buffer, reached: Reached | None = None, *, disk: Disk | None = None
     ) -> None:
-        view = memoryview(data)
-        if not view.contiguous:
-            raise ValueError("data: a memoryview with gaps cannot be sent; take its tobytes()")
-        self._data = data
-        self._view = view.cast("B")
+        super().__init__(data)
         self._disk = disk or _DISK
-        self.reached = reached
+        self._reached = reached
 
     @property
-    def size(self) -> int:
-        return self._view.nbytes
-
-    @property
-    def data(self) -> bytes:
-        """All of it at once: for what is small."""
-        return self._data if isinstance(self._data, bytes) else self._view.tobytes()
-
-    async def open(self) -> AsyncGenerator[bytes | memoryview, None]:
-        for start in range(0, self._view.nbytes, PIECE):
-            yield self._view[start : start + PIECE]
+    def reached(self) -> Reached | None:
+        return self._reached
 
     async def digest(self, algorithm: str) -> bytes:
         if self.size <= _INLINE_HASH:
-            return checksums.compute(algorithm, self._view)
+            return await super().digest(algorithm)
         return await self._disk.aside(partial(checksums.compute, algorithm, self._view))
 
 

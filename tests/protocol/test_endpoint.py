@@ -230,3 +230,53 @@ def test_p16_in_region_moves_aws_alone() -> None:
 
 def test_the_source_of_a_copy_is_encoded() -> None:
     assert resolve_base_url("http://h").copy_source("b", "a +/ü") == "/b/a%20%2B/%C3%BC"
+
+
+@pytest.mark.parametrize(
+    ("url", "bucket", "named", "authority", "path"),
+    [
+        ("https://one.s3.eu-west-1.amazonaws.com", None, "", "s3.eu-west-1.amazonaws.com", "/"),
+        ("https://one.s3.eu-west-1.amazonaws.com", None, "two",
+         "two.s3.eu-west-1.amazonaws.com", "/"),
+        ("http://one.s3.local", "one", "", "s3.local", "/"),
+        ("http://one.s3.local", "one", "two", "two.s3.local", "/"),
+        ("http://one.s3.local", "one", "one", "one.s3.local", "/"),
+        ("http://s3.local/one", None, "", "s3.local", "/"),
+        ("http://s3.local/one", None, "two", "s3.local", "/two"),
+    ],
+)  # fmt: skip
+def test_the_service_and_other_buckets_beside_the_bucket_of_the_url(
+    url: str, bucket: str | None, named: str, authority: str, path: str
+) -> None:
+    address = resolve_base_url(url, bucket=bucket).address(named, None)
+    assert (address.authority, address.path) == (authority, path)
+
+
+@pytest.mark.parametrize(
+    ("url", "authority", "path"),
+    [
+        ("https://s3.eu-west-1.amazonaws.com",
+         "route.s3-object-lambda.eu-west-1.amazonaws.com", "/Write"),
+        ("https://one.s3.eu-west-1.amazonaws.com",
+         "route.s3-object-lambda.eu-west-1.amazonaws.com", "/Write"),
+        ("https://s3.cn-north-1.amazonaws.com.cn",
+         "route.s3-object-lambda.eu-west-1.amazonaws.com.cn", "/Write"),
+        ("http://s3.local:9000", "route.s3.local:9000", "/Write"),
+    ],
+)  # fmt: skip
+def test_another_service_has_a_host_of_its_own_on_aws(url: str, authority: str, path: str) -> None:
+    address = resolve_base_url(url).service_address(
+        "s3-object-lambda", "eu-west-1", "route.", "/Write"
+    )
+    assert (address.authority, address.path) == (authority, path)
+
+
+def test_a_base_path_stands_before_the_path_of_an_operation() -> None:
+    endpoint = resolve_base_url("http://proxy/s3", base_path="/s3")
+    assert endpoint.service_address("s3", "us-east-1", "", "/Write").path == "/s3/Write"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9000", "http://[::1]"])
+def test_nothing_can_stand_before_an_address(url: str) -> None:
+    with pytest.raises(ValueError, match=r"before which 'route\.' cannot stand"):
+        resolve_base_url(url).service_address("s3", "us-east-1", "route.", "/Write")

@@ -7,6 +7,7 @@ import pytest
 from aiohttp_s3_client.config import ChecksumCalculation
 from aiohttp_s3_client.protocol.checksums import preferred
 from aiohttp_s3_client.protocol.integrity import Protection, protection
+from aiohttp_s3_client.request import REQUIRED
 
 
 @pytest.mark.parametrize("is_aws", [True, False])
@@ -62,3 +63,26 @@ def test_an_algorithm_that_is_named_is_always_sent() -> None:
         calculation="when_required",
     )
     assert guard == Protection(sign_sha256=True, checksum="SHA1")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "is_aws", "calculation", "algorithm"),
+    [
+        ("https", True, None, preferred()),
+        ("https", True, "when_required", "MD5"),
+        ("http", False, None, "MD5"),
+        ("https", False, None, "MD5"),
+        ("http", False, "when_supported", preferred()),
+    ],
+)
+def test_p20_a_checksum_that_has_to_go_is_one_that_the_server_knows(
+    scheme: str, is_aws: bool, calculation: ChecksumCalculation | None, algorithm: str
+) -> None:
+    guard = protection(
+        scheme=scheme,
+        is_aws=is_aws,
+        checksum=REQUIRED,
+        calculate_sha256=None,
+        calculation=calculation,
+    )
+    assert guard.checksum == algorithm

@@ -24,6 +24,7 @@ from aiohttp_s3_client.protocol.parts import (
     parse_parts,
 )
 from aiohttp_s3_client.protocol.xml import (
+    MAX_DETAILS,
     NAMESPACE,
     CompletedUpload,
     CopyResult,
@@ -146,10 +147,24 @@ def test_the_error_of_the_documentation() -> None:
     assert parse_error(DECLARATION + ERROR) == ErrorDocument(
         code="NoSuchKey",
         message="The key is not there",
-        request_id="4442587FB7D0A2F9",
-        host_id="h",
-        resource="/b/k",
+        details={"Key": "k", "Resource": "/b/k"},
     )
+
+
+def test_what_else_an_error_says() -> None:
+    found = parse_error(
+        b"<Error><Code>InvalidObjectState</Code><Condition>first</Condition><Inner><A>b</A></Inner>"
+        b"<Condition>second</Condition><AccessTier/><StorageClass>GLACIER</StorageClass></Error>"
+    )
+    assert found is not None
+    assert list(found.details.items()) == [("Condition", "first"), ("StorageClass", "GLACIER")]
+
+
+def test_what_else_an_error_says_is_bounded() -> None:
+    many = b"".join(b"<E%d>x</E%d>" % (number, number) for number in range(2 * MAX_DETAILS))
+    found = parse_error(b"<Error>" + many + b"</Error>")
+    assert found is not None
+    assert list(found.details) == [f"E{number}" for number in range(MAX_DETAILS)]
 
 
 @pytest.mark.parametrize(
@@ -175,15 +190,12 @@ def test_errors_that_say_where_the_bucket_is() -> None:
         b"<Bucket>b</Bucket></Error>"
     )
     assert redirect is not None
-    assert (redirect.endpoint, redirect.bucket) == ("b.s3.eu-west-1.amazonaws.com", "b")
+    assert redirect.details == {"Endpoint": "b.s3.eu-west-1.amazonaws.com", "Bucket": "b"}
     malformed = parse_error(
         b"<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>"
     )
     assert malformed is not None
     assert malformed.region == "eu-west-1"
-    missing = parse_error(b"<Error><Code>NoSuchBucket</Code><BucketName>b2</BucketName></Error>")
-    assert missing is not None
-    assert missing.bucket == "b2"
 
 
 @pytest.mark.parametrize("written", [b"no&#x1;such", b"no&#x01;such", b"no&#1;such", b"no\x01such"])
@@ -195,7 +207,7 @@ def test_p23_control_characters_do_not_hide_an_error(written: bytes) -> None:
     )
     found = parse_error(body)
     assert found is not None
-    assert (found.code, found.resource) == ("C", "no\x01such A \U0010fffdA\U0010fffdB")
+    assert (found.code, found.details["Resource"]) == ("C", "no\x01such A \U0010fffdA\U0010fffdB")
 
 
 def test_an_error_that_breaks_off_still_has_its_code() -> None:

@@ -1,4 +1,4 @@
-"""What becomes of Complete (P4, P10), and which headers go with which request."""
+"""What becomes of Complete (P4, P10, P11), and which headers go with which request."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import pytest
 
 from aiohttp_s3_client import AwsUploadError, ClientConfig
 from aiohttp_s3_client.errors import (
+    Conflict,
     InternalError,
     NoSuchUpload,
+    PreconditionFailed,
     ResponseParseError,
     S3ConnectionError,
 )
@@ -150,6 +152,87 @@ async def test_p10_a_first_404_is_an_error_without_a_question(scripted: StartScr
     server = await scripted(rest=but({"complete": error(404, "NoSuchUpload")}), keep_bodies=False)
     with pytest.raises(NoSuchUpload):
         await upload(server, 1)
+    assert kinds(server) == ["create", "part 1", "complete", "abort"]
+
+
+# P11
+
+
+REFUSED = error(412, "PreconditionFailed")
+
+
+CONFLICT = error(409, "ConditionalRequestConflict")
+
+
+def refused(head: Step, answer: Step = REFUSED) -> Step:
+    """Complete's first answer is lost; the second says that the condition does not hold."""
+    answers: list[Step] = [drop(read=None), answer]
+    return but({"complete": lambda _: answers.pop(0), "HEAD": head})
+
+
+@pytest.mark.parametrize("condition", [{"if_none_match": "*"}, {"if_match": "0123"}])
+async def test_p11_a_conditional_complete_that_succeeded_before(
+    scripted: StartScript, condition: dict[str, str]
+) -> None:
+    head = reply(200, {"ETag": expected_etag(2)}, content_length=PART + 3)
+    server = await scripted(rest=refused(head), keep_bodies=False)
+    await upload(server, 2, **condition)
+    assert kinds(server)[-3:] == ["complete", "complete", "HEAD"]
+
+
+async def test_p11_a_conflict_with_its_own_lost_complete(scripted: StartScript) -> None:
+    head = reply(200, {"ETag": expected_etag(2)}, content_length=PART + 3)
+    server = await scripted(rest=refused(head, CONFLICT), keep_bodies=False)
+    await upload(server, 2, if_none_match="*")
+    assert kinds(server)[-3:] == ["complete", "complete", "HEAD"]
+
+
+async def test_p11_what_was_completed_before_is_not_ours(scripted: StartScript) -> None:
+    """The same parts make the same ETag, whoever sent them first."""
+    now = datetime.now(UTC)
+    created = reply(200, {"Date": format_datetime(now, usegmt=True)}, CREATED.body)
+    modified = format_datetime(now - timedelta(hours=1), usegmt=True)
+    head = reply(200, {"ETag": expected_etag(1), "Last-Modified": modified}, content_length=3)
+    answers: list[Step] = [drop(read=None), REFUSED]
+    steps = {"create": created, "complete": lambda _: answers.pop(0), "HEAD": head}
+    server = await scripted(rest=but(steps))  # type: ignore[arg-type]
+    with pytest.raises(PreconditionFailed):
+        await upload(server, 1, if_none_match="*")
+
+
+async def test_p11_an_etag_of_another_kind_proves_nothing(scripted: StartScript) -> None:
+    """Another writer's object may have the size that ours has, and may be as young."""
+    now = format_datetime(datetime.now(UTC), usegmt=True)
+    answers: list[Step] = [drop(read=None), REFUSED]
+    steps = {
+        "create": reply(200, {"Date": now}, CREATED.body),
+        "part 1": reply(200, {"ETag": '"opaque"'}),
+        "complete": lambda _: answers.pop(0),
+        "HEAD": reply(200, {"ETag": '"e-1"', "Last-Modified": now}, content_length=3),
+    }
+    server = await scripted(rest=but(steps))  # type: ignore[arg-type]
+    with pytest.raises(PreconditionFailed):
+        await upload(server, 1, if_none_match="*")
+    assert kinds(server)[-1] == "abort"
+
+
+async def test_p11_a_complete_that_is_refused_at_once_is_refused(scripted: StartScript) -> None:
+    server = await scripted(rest=but({"complete": REFUSED}), keep_bodies=False)
+    with pytest.raises(PreconditionFailed) as caught:
+        await upload(server, 1, if_none_match="*")
+    assert isinstance(caught.value, AwsUploadError)
+    assert kinds(server) == ["create", "part 1", "complete", "abort"]
+
+
+@pytest.mark.parametrize("status", [409, 200])
+async def test_a_conflict_wants_the_upload_begun_anew(scripted: StartScript, status: int) -> None:
+    """S3 takes no second Complete after it, so none is sent."""
+    conflict = error(status, "ConditionalRequestConflict")
+    server = await scripted(rest=but({"complete": conflict}), keep_bodies=False)
+    with pytest.raises(AwsUploadError) as caught:
+        await upload(server, 1, if_none_match="*")
+    assert caught.value.code == "ConditionalRequestConflict"
+    assert isinstance(caught.value, Conflict) == (status == 409)
     assert kinds(server) == ["create", "part 1", "complete", "abort"]
 
 

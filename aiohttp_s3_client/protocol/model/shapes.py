@@ -30,13 +30,16 @@ class Shape:
         "_key",
         "_members",
         "_model",
+        "_tokens",
         "_value",
+        "answer",
         "attribute",
         "event_header",
         "event_payload",
         "events",
         "flat",
         "host",
+        "json",
         "kind",
         "location",
         "max",
@@ -45,6 +48,7 @@ class Shape:
         "named",
         "namespace",
         "payload",
+        "reader",
         "required",
         "secret",
         "stream",
@@ -53,18 +57,25 @@ class Shape:
         "union",
     )
 
+    _members: dict[str, Shape] | None
+    _item: Shape | None
+    _key: Shape | None
+    _value: Shape | None
+    _tokens: tuple[str, ...] | None
+
     def __init__(self, model: Model, reference: Any, default_name: str) -> None:
-        facts = {"is": reference} if isinstance(reference, str) else reference
+        facts: dict[str, Any] = {"is": reference} if isinstance(reference, str) else reference
         kind: str = facts["is"]
         if kind.startswith("#"):
             facts = {**model.shapes[kind[1:]], **facts}
             kind = facts["type"]
         self._model = model
         self._facts = facts
-        self._members: dict[str, Shape] | None = None
-        self._item: Shape | None = None
-        self._key: Shape | None = None
-        self._value: Shape | None = None
+        self._members = self._item = self._key = self._value = self._tokens = None
+        self.reader: Any = None
+        """How an element of it is read, made and kept here by ``restxml/reader.py``."""
+        self.answer: Any = None
+        """How an answer of it is read, by ``restxml/response.py``."""
         self.kind = kind
         get = facts.get
         self.named: bool = "name" in facts
@@ -95,6 +106,8 @@ class Shape:
         """Whether a fresh UUID stands in when the caller gives none."""
         self.secret: bool = get("secret", False)
         """Whether the value must not be shown."""
+        self.json: bool = get("json", False)
+        """Whether the value is anything that JSON has, which a header carries in base64."""
         self.host: bool = get("host", False)
         """Whether the value becomes a label of the host's name."""
         self.union: bool = get("union", False)
@@ -108,11 +121,29 @@ class Shape:
     def members(self) -> dict[str, Shape]:
         """A structure's members by boto3's names, in the description's order."""
         if self._members is None:
-            self._members = {
-                name: Shape(self._model, member, name)
-                for name, member in self._facts["members"].items()
-            }
+            # Of a type that holds itself there would be more and more; so every type has one set.
+            known = self._model.members
+            members = known.get(self._facts["is"])
+            if members is None:
+                members = known[self._facts["is"]] = {
+                    name: Shape(self._model, member, name)
+                    for name, member in self._facts["members"].items()
+                }
+            self._members = members
         return self._members
+
+    @property
+    def element(self) -> str:
+        """What this is called as the root of a document."""
+        type_name: str = self._facts["is"]
+        return self.name if self.named else type_name.removeprefix("#")
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The members of a structure that are tokens."""
+        if self._tokens is None:
+            self._tokens = tuple(name for name, member in self.members.items() if member.token)
+        return self._tokens
 
     @property
     def item(self) -> Shape:
@@ -140,6 +171,8 @@ class Operation:
     """One operation: how its request is made and how its answer is read."""
 
     __slots__ = (
+        "_labels",
+        "_streams",
         "checksum_algorithm",
         "checksum_mode",
         "checksum_required",
@@ -157,13 +190,16 @@ class Operation:
 
     def __init__(self, model: Model, name: str) -> None:
         facts = model.facts["operations"][name]
+        self._labels: tuple[str, ...] | None = None
+        self._streams: bool | None = None
         self.name = name
         self.method: str = facts["method"]
         path, _, query = facts["path"].partition("?")
         self.path: str = path
         """A template: ``/{Bucket}/{Key+}``; a label with a plus may hold slashes."""
         self.query: tuple[tuple[str, str], ...] = tuple(
-            (key, value) for key, _, value in (pair.partition("=") for pair in query.split("&"))
+            (key, value)
+            for key, _, value in (pair.partition("=") for pair in query.split("&"))
             if key
         )
         """What is in every request of this operation."""
@@ -189,6 +225,28 @@ class Operation:
             return payload
         return ""
 
+    @property
+    def streams(self) -> bool:
+        """Whether the answer's body is bytes or events, to be read as they come."""
+        if self._streams is None:
+            payload = self.output.payload if self.output is not None else ""
+            member = self.output.members[payload] if self.output is not None and payload else None
+            self._streams = member is not None and (member.stream or member.events)
+        return self._streams
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The members of the input that the path or the host is made of."""
+        if self._labels is None:
+            named = {label for label, _ in labels(self.path)}
+            members = self.input.members if self.input is not None else {}
+            self._labels = tuple(
+                name
+                for name, member in members.items()
+                if member.host or (member.location == "uri" and member.name in named)
+            )
+        return self._labels
+
 
 class Model:
     """A service: *facts* are what ``tools.build_model.compact`` makes of a description.
@@ -199,11 +257,13 @@ class Model:
         request = serialize(operation, {"Name": "example.com"})
     """
 
-    __slots__ = ("_operations", "errors", "facts", "shapes")
+    __slots__ = ("_operations", "errors", "facts", "members", "shapes")
 
     def __init__(self, facts: Mapping[str, Any]) -> None:
         self.facts = facts
         self.shapes: Mapping[str, Any] = facts["shapes"]
+        self.members: dict[str, dict[str, Shape]] = {}
+        """The members of each structure that was asked for them."""
         self.errors: dict[str, Shape] = {
             code: Shape(self, reference, code) for code, reference in facts["errors"].items()
         }

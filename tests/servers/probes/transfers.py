@@ -138,6 +138,21 @@ def list_parts(oracle: Oracle, bucket: str) -> bool:
 
 
 @probe
+def conditional_complete(oracle: Oracle, bucket: str) -> bool:
+    """CompleteMultipartUpload with ``If-None-Match: *`` does not replace an object."""
+    oracle.put(bucket, "once", b"1")
+    where = {"Bucket": bucket, "Key": "once"}
+    upload = oracle.client.create_multipart_upload(**where)["UploadId"]
+    part = oracle.client.upload_part(**where, UploadId=upload, PartNumber=1, Body=b"part")
+    parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    complete, wanted = oracle.client.complete_multipart_upload, {"MultipartUpload": parts}
+    status = status_of(complete, **where, UploadId=upload, IfNoneMatch="*", **wanted)
+    if status != HTTPStatus.OK:
+        oracle.client.abort_multipart_upload(**where, UploadId=upload)
+    return status == HTTPStatus.PRECONDITION_FAILED
+
+
+@probe
 def no_such_upload(oracle: Oracle, bucket: str) -> bool:
     """Completing an upload that was aborted gets NoSuchUpload."""
     where = {"Bucket": bucket, "Key": "aborted"}

@@ -120,6 +120,17 @@ def conditional_put(oracle: Oracle, bucket: str) -> bool:
 
 
 @probe
+def conditional_replace(oracle: Oracle, bucket: str) -> bool:
+    """PUT with ``If-Match`` replaces the object of that ETag and no other."""
+    etag = oracle.put(bucket, "matched", b"1")
+    put = oracle.client.put_object
+    other = '"0123456789abcdef0123456789abcdef"'
+    refused = status_of(put, Bucket=bucket, Key="matched", Body=b"2", IfMatch=other)
+    taken = status_of(put, Bucket=bucket, Key="matched", Body=b"2", IfMatch=etag)
+    return (refused, taken) == (HTTPStatus.PRECONDITION_FAILED, HTTPStatus.OK)
+
+
+@probe
 def expect_continue(oracle: Oracle, bucket: str) -> bool:
     """``Expect: 100-continue`` gets one 100 before the body is sent."""
     headers = oracle.signed_headers("PUT", f"/{bucket}/expect", b"body")

@@ -1,0 +1,113 @@
+"""One operation, called: parameters in, members of the answer out.
+
+::
+
+    params ──> customs.completed ──> serialize ──> Engine.send ──┬──> parse ──> customs.finished
+                                                       ^         │
+                       the body's data ──> transfer/put.py       └──> body.py, events.py: streams
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+
+from ..engine import Engine
+from ..errors import ParamValidationError
+from ..protocol import restxml
+from ..protocol.customs import completed, finished
+from ..protocol.model.shapes import Model, Operation, Shape
+from ..request import Request
+from ..transfer.put import send_data
+from ..transport.answer import Answer
+from ..transport.source import SourceData
+from .body import StreamingBody
+from .events import EventStream
+from .loading import s3_model
+from .result import Output
+
+_is_bucket = re.compile(r"[A-Za-z0-9._-]{1,255}").fullmatch
+"""What can be a segment of a path or a label of a host; the server knows the finer rules."""
+
+
+class Caller:
+    """Calls S3's operations by name, through one engine."""
+
+    __slots__ = ("_engine",)
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def call(self, name: str, params: Mapping[str, Any]) -> Output:
+        """Call the operation *name* (``PutBucketCors``) with boto3's parameters.
+
+        A client that is bound to a bucket may leave ``Bucket`` out. Keys are whole keys, whatever
+        prefix the client's URL has. Raises ``ParamValidationError`` before anything is sent, and
+        S3's typed errors.
+        """
+        model = await s3_model()
+        operation = model.operation(name)
+        given = completed(name, self._with_bucket(operation, params))
+        data = given.pop(operation.stream, None) if operation.stream else None
+        request = restxml.serialize(operation, given)
+        answer = await self._send(operation, request, data)
+        answer.raise_for_status()
+        return self._output(model, operation, params, answer)
+
+    def _with_bucket(self, operation: Operation, params: Mapping[str, Any]) -> dict[str, Any]:
+        given = dict(params)
+        shape = operation.input
+        if shape is None or "Bucket" not in shape.members:
+            return given
+        bucket = given.get("Bucket")
+        if bucket is None and self._engine.endpoint.bucket:
+            given["Bucket"] = self._engine.endpoint.bucket
+        elif isinstance(bucket, str) and not _is_bucket(bucket):
+            raise ParamValidationError(
+                operation.name, [f"Bucket: {bucket!r:.100} is not a bucket name"]
+            )
+        return given
+
+    async def _send(self, operation: Operation, request: Request, data: object) -> Answer:
+        if not operation.stream:
+            return await self._engine.send(request)
+        length = request.headers.get("Content-Length")
+        if length is not None:
+            headers = request.headers.copy()
+            del headers["Content-Length"]  # aiohttp's own to set, from the data.
+            request = request._replace(headers=headers)
+        return await send_data(
+            self._engine,
+            request,
+            cast(SourceData | None, data),
+            int(length) if length is not None and data is not None else None,
+        )
+
+    def _output(
+        self, model: Model, operation: Operation, given: Mapping[str, Any], answer: Answer
+    ) -> Output:
+        response = answer.response
+        if answer.request.operation == "CompleteMultipartUpload":
+            # A stream of unknown length became an upload in parts.
+            operation = model.operation("CompleteMultipartUpload")
+        body = answer.body or b""
+        parsed = restxml.parse(operation, response.status, response.headers, body)
+        members = finished(operation.name, given, parsed)
+        if operation.output is not None and operation.streams:
+            name = operation.output.payload
+            members[name] = self._streamed(operation.output.members[name], answer)
+        elif answer.body is None:
+            response.release()
+        return Output(members, answer)
+
+    def _streamed(self, payload: Shape, answer: Answer) -> EventStream | StreamingBody:
+        if not payload.events:
+            return StreamingBody(self._engine, answer)
+
+        def decode(event: str, document: bytes) -> dict[str, Any]:
+            members = payload.members[event].members.values()
+            (shape,) = (member for member in members if member.event_payload)
+            return cast(dict[str, Any], restxml.parse_payload(shape, document))
+
+        return EventStream(self._engine, answer, decode)

@@ -1,0 +1,152 @@
+"""Deleting any number of objects: in batches of 1,000, several in flight.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+)
+from contextlib import aclosing
+from functools import partial
+from itertools import islice
+from typing import NamedTuple
+
+from ..models import DeleteResult
+from ..transport.shielding import threaded
+from .schedule import Job, run_jobs
+
+BATCH_SIZE = 1000
+"""Keys of one DeleteObjects at most: S3's limit."""
+
+Target = tuple[str, str | None]
+"""A key and a version id; None is the current version."""
+Keys = Iterable[str | Target] | AsyncIterable[str | Target]
+
+# Keys travel in XML there. These characters it cannot hold, and of a carriage return some servers'
+# readers make a line feed, which is another key. (Surrogates stand for bytes that are no UTF-8.)
+_unfit_for_xml = re.compile("[\\0-\\x08\\x0b-\\x1f\\ud800-\\udfff\\ufffe\\uffff]").search
+
+
+class Calls(NamedTuple):
+    """How S3 is asked; both raise S3's typed errors when the request fails as a whole."""
+
+    batch: Callable[[list[Target]], Awaitable[DeleteResult]]
+    """DeleteObjects of up to 1,000 keys."""
+    single: Callable[[Target], Awaitable[DeleteResult]]
+    """DeleteObject, for a key that XML does not hold."""
+
+
+async def delete_all(keys: Keys, calls: Calls, workers: int) -> DeleteResult:
+    """Delete *keys* by *calls*, *workers* of them in flight; more keys are taken only then.
+
+    When a call fails as a whole, or *keys* raises, no further one is made, those in flight come
+    to their end, and the first error is raised with a note of what was deleted until then.
+    """
+    return await _Deletion(calls).run(_batches(keys), workers)
+
+
+class _Deletion:
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._result = DeleteResult([], [])
+        self._failures: list[Exception] = []
+        self._answered = 0
+        self._in_doubt = 0
+
+    async def run(self, batches: AsyncGenerator[list[Target], None], workers: int) -> DeleteResult:
+        await run_jobs(self._jobs(batches), workers)
+        if self._failures:
+            error = self._failures[0]
+            error.add_note(self._so_far())
+            raise error
+        return self._result
+
+    async def _jobs(self, batches: AsyncGenerator[list[Target], None]) -> AsyncGenerator[Job, None]:
+        try:
+            async with aclosing(batches):
+                async for batch in batches:
+                    for job in self._of(batch):
+                        if self._failures:
+                            return
+                        yield job
+        except Exception as error:  # The user's, or about a key: raised when all have settled.
+            self._failures.append(error)
+
+    def _of(self, batch: list[Target]) -> Iterator[Job]:
+        unfit = [target for target in batch if _unfit_for_xml(target[0])]
+        fit = [target for target in batch if not _unfit_for_xml(target[0])] if unfit else batch
+        if fit:
+            yield partial(self._settle, partial(self._calls.batch, fit), len(fit))
+        for target in unfit:
+            yield partial(self._settle, partial(self._calls.single, target), 1)
+
+    async def _settle(self, call: Callable[[], Awaitable[DeleteResult]], count: int) -> None:
+        try:
+            result = await call()
+        except Exception as error:
+            self._failures.append(error)
+            self._in_doubt += count
+        else:
+            self._answered += count
+            self._result.deleted.extend(result.deleted)
+            self._result.errors.extend(result.errors)
+
+    def _so_far(self) -> str:
+        refused = len(self._result.errors)
+        return (
+            f"delete_objects: {self._answered - refused:,} keys were deleted and {refused:,} "
+            f"refused before it stopped; of {self._in_doubt:,} it is not known"
+        )
+
+
+async def _batches(keys: Keys) -> AsyncGenerator[list[Target], None]:
+    """*keys*, checked, in lists of 1,000."""
+    position = 0
+    if isinstance(keys, AsyncIterable):
+        batch: list[Target] = []
+        async for key in keys:
+            batch.append(_target(key, position))
+            position += 1
+            if len(batch) == BATCH_SIZE:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+        return
+    taken = iter(keys)
+
+    def take() -> list[str | Target]:
+        return list(islice(taken, BATCH_SIZE))
+
+    in_memory = isinstance(keys, Collection)
+    # What makes its items as it goes may read a file for them.
+    while items := take() if in_memory else await threaded(take):
+        yield [_target(item, at) for at, item in enumerate(items, position)]
+        position += len(items)
+
+
+def check_keys(keys: object) -> None:
+    """A ``TypeError`` for what is no iterable of keys."""
+    if isinstance(keys, str | bytes | Mapping) or not isinstance(keys, Iterable | AsyncIterable):
+        raise TypeError(
+            f"keys must be an iterable of keys, or of (key, version id), not {keys!r:.100}"
+        )
+
+
+def _target(item: object, position: int) -> Target:
+    key, version_id = item if isinstance(item, tuple) and len(item) == 2 else (item, None)
+    if not isinstance(key, str) or not isinstance(version_id, str | None):
+        raise TypeError(f"keys[{position}] must be a key or (key, version id), not {item!r:.200}")
+    if not key:
+        raise ValueError(f"keys[{position}] holds an empty key: {item!r:.200}")
+    return key, version_id

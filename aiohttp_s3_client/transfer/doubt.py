@@ -1,0 +1,80 @@
+"""Writes that may have taken effect although their answers were lost (P10, P11).
+
+A conditional write is refused when it is repeated after it took effect: by the object that it
+made itself. So the object is asked for, and told by its ETag and its age.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from multidict import CIMultiDict
+
+from ..engine import Engine
+from ..protocol.clock import parse_http_date
+from ..request import Request
+from ..transport.answer import Answer
+
+EVERYWHERE = ("x-amz-request-payer", "x-amz-expected-bucket-owner")
+"""Headers that every request about an object takes."""
+
+_CLOCKS = 5.0
+"""Seconds that the clocks of one service may differ by, or that HTTP's dates leave out."""
+
+
+async def written_before(engine: Engine, refused: Answer, etag: str) -> Answer | None:
+    """The object that a write in doubt was refused for, when it is what that write makes (P11).
+
+    Told by its *etag*, and by its age: the one that was there before the first attempt is another
+    writer's, even if it has the same bytes.
+    """
+    request = refused.request
+    found = await engine.send(
+        Request(
+            operation="HeadObject",
+            method="HEAD",
+            bucket=request.bucket,
+            key=request.key,
+            headers=headers_of_all(request.headers),
+            options=request.options,
+        )
+    )
+    found.response.release()
+    if found.failed or stored_etag(found) != etag or predates(found, refused):
+        return None
+    return found
+
+
+def headers_of_all(headers: Mapping[str, str]) -> CIMultiDict[str]:
+    """Those of *headers* that every request about an object takes."""
+    return CIMultiDict((name, headers[name]) for name in headers if name.lower() in EVERYWHERE)
+
+
+def is_conditional(headers: Mapping[str, str]) -> bool:
+    """Whether a write depends on what there is of its object."""
+    return "If-Match" in headers or "If-None-Match" in headers
+
+
+def is_in_doubt(answer: Answer) -> bool:
+    """Whether a conditional write may be refused for what its own lost attempt wrote, or writes."""
+    refused = answer.response.status in (409, 412) and answer.uncertain
+    return refused and is_conditional(answer.request.headers)
+
+
+def stored_etag(found: Answer) -> str:
+    return found.response.headers.get("ETag", "").strip('"')
+
+
+def predates(found: Answer, first: Answer | None) -> bool:
+    """Whether an object is known to have been there before *first*'s request was first sent."""
+    age = age_at(found, first)
+    return first is not None and age is not None and age > first.elapsed + _CLOCKS
+
+
+def age_at(found: Answer, first: Answer | None) -> float | None:
+    """The seconds that an object was there when *first* was answered, by the server's clock."""
+    answered = parse_http_date(first.response.headers.get("Date", "")) if first else None
+    made = parse_http_date(found.response.headers.get("Last-Modified", ""))
+    return (answered - made).total_seconds() if answered and made else None
