@@ -1,0 +1,340 @@
+"""Buckets and objects beside their content: made, removed, looked for, tagged, restored."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Required, TypedDict, cast
+
+from .arguments import locate_key
+from .bucket_settings import BucketSettings, set_or_none, tag_set
+from .config import DEFAULT_REGION, DEFAULT_WORKERS, check_positive
+from .errors import AwsError, BucketAlreadyOwnedByYou, NoSuchTagSet, NotFound, ResponseParseError
+from .models import (
+    BucketInfo,
+    DeletedObject,
+    DeleteError,
+    DeleteResult,
+    ObjectAttributes,
+    ObjectVersionInfo,
+)
+from .outputs import attributes_of, deletions_of, tags_of, versions_of
+from .transfer.delete import Calls, Keys, Target, check_keys, delete_all
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .api import (
+        BucketCannedACLLiteral,
+        BucketLocationConstraintLiteral,
+        CreateBucketRequest,
+        ListBucketsRequest,
+        ObjectAttributesLiteral,
+        ObjectIdentifierDict,
+        RestoreRequestDict,
+        TierLiteral,
+    )
+
+_BUCKETS_OF_A_PAGE = 1000
+
+
+class _Object(TypedDict, total=False):
+    """What names an object, or a version of it, in the parameters of an operation."""
+
+    Bucket: Required[str]
+    Key: Required[str]
+    VersionId: str
+
+
+class Admin(BucketSettings):
+    """Administration of buckets and objects. All raise S3's typed errors.
+
+    Objects have names as everywhere in this client. ``bucket`` may be left out where the client
+    is bound to one, and may name no other then.
+    """
+
+    # Buckets
+
+    async def create_bucket(
+        self,
+        bucket: str | None = None,
+        *,
+        region: str | None = None,
+        acl: BucketCannedACLLiteral | None = None,
+        object_lock: bool = False,
+        exist_ok: bool = False,
+    ) -> None:
+        """Create a bucket in *region*.
+
+        By default that is the client's region on AWS, and on other servers what they choose.
+        *acl* is a canned one; *object_lock* makes a bucket for objects that nobody may delete.
+
+        Raises ``BucketAlreadyOwnedByYou``, unless *exist_ok* (AWS does not in us-east-1), and
+        ``BucketAlreadyExists`` when it is somebody else's.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
+        """
+        name = self._bucket(bucket)
+        params: CreateBucketRequest = {"Bucket": name}
+        region = await self._region_of_new(name, region)
+        if region not in (None, DEFAULT_REGION):
+            # S3 has more regions than any list of them, and other servers have others.
+            constraint = cast("BucketLocationConstraintLiteral", region)
+            params["CreateBucketConfiguration"] = {"LocationConstraint": constraint}
+        if acl is not None:
+            params["ACL"] = acl
+        if object_lock:
+            params["ObjectLockEnabledForBucket"] = True
+        try:
+            await self._api.create_bucket(**params)
+        except BucketAlreadyOwnedByYou:
+            if not exist_ok:
+                raise
+
+    async def delete_bucket(self, bucket: str | None = None) -> None:
+        """Delete an empty bucket. ``BucketNotEmpty`` and ``NoSuchBucket`` are raised.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucket.html
+        """
+        await self._api.delete_bucket(Bucket=self._bucket(bucket))
+
+    async def list_buckets(self, prefix: str | None = None) -> list[BucketInfo]:
+        """The buckets of the account, those only whose names begin with *prefix*.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
+        """
+        params: ListBucketsRequest = {}
+        if prefix:
+            params["Prefix"] = prefix
+        if self._engine.endpoint.is_aws:
+            # Only asked for in pages S3 says the regions, and lists more than 10,000 buckets.
+            params["MaxBuckets"] = _BUCKETS_OF_A_PAGE
+        found = self._api.paginate("list_buckets", **params).items()
+        return [
+            BucketInfo(entry["Name"], entry.get("CreationDate"), entry.get("BucketRegion"))
+            async for entry in found
+            # Many servers do not know the prefix and list them all.
+            if entry["Name"].startswith(prefix or "")
+        ]
+
+    async def bucket_exists(self, bucket: str | None = None) -> bool:
+        """Whether there is such a bucket. One that is not yours raises ``Forbidden``.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+        """
+        try:
+            await self._api.head_bucket(Bucket=self._bucket(bucket))
+        except NotFound:
+            return False
+        return True
+
+    # Objects
+
+    async def object_exists(
+        self, object_name: str | PurePath, *, version_id: str | None = None
+    ) -> bool:
+        """Whether there is such an object; False also where its bucket is missing.
+
+        Without the right to list the bucket S3 does not tell, and ``Forbidden`` is raised. A
+        *version_id* of a delete marker raises ``MethodNotAllowed``.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+        """
+        try:
+            await self._api.head_object(**self._object(object_name, version_id))
+        except NotFound:
+            return False
+        return True
+
+    async def delete_objects(
+        self,
+        keys: Keys,
+        *,
+        bucket: str | None = None,
+        quiet: bool = False,
+        workers_count: int = DEFAULT_WORKERS,
+    ) -> DeleteResult:
+        """Delete any number of objects, 1,000 by a request, *workers_count* requests in flight.
+
+        :param keys: an iterable, or an async one, of keys under the client's URL or of
+            ``(key, version id)``. It is taken from as requests become free, so it may be longer
+            than memory; one that makes its items as it goes is asked in a thread.
+        :param quiet: the result holds the errors only.
+
+        Keys that S3 refuses are returned in ``errors``, not raised; one that does not exist
+        counts as deleted. When a whole request fails no further one is sent, and when those in
+        flight have ended the typed error is raised: its note says how many were deleted.
+        ``TypeError`` and ``ValueError`` for what is no key come in the same way.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+        """
+        name = self._bucket(bucket)
+        check_keys(keys)
+        workers = check_positive("workers_count", workers_count)
+        calls = Calls(
+            batch=partial(self._delete_batch, name, quiet),
+            single=partial(self._delete_single, name, quiet),
+        )
+        return await delete_all(keys, calls, workers)
+
+    def list_object_versions(
+        self, bucket: str | None = None, *, prefix: str | None = None
+    ) -> AsyncIterator[ObjectVersionInfo]:
+        """All versions and delete markers of a bucket, by key, the newest of a key first.
+
+        Where the client's URL has a prefix, keys come relative to it, and *prefix* is. One page
+        (of 1,000) is asked for at a time.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
+        """
+        return self._versions(self._bucket(bucket), prefix or "")
+
+    async def get_tags(
+        self, object_name: str | PurePath, *, version_id: str | None = None
+    ) -> dict[str, str]:
+        """The object's tags; empty when it has none. ``NoSuchKey`` when it does not exist.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectTagging.html
+        """
+        asking = self._api.get_object_tagging(**self._object(object_name, version_id))
+        found = await set_or_none(asking, NoSuchTagSet)
+        return tags_of(found.get("TagSet", ()) if found else ())
+
+    async def put_tags(
+        self,
+        object_name: str | PurePath,
+        tags: Mapping[str, str],
+        *,
+        version_id: str | None = None,
+    ) -> None:
+        """Give the object these tags (S3: up to 10) and no others. Raises ``InvalidTag``.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectTagging.html
+        """
+        params = self._object(object_name, version_id)
+        await self._api.put_object_tagging(**params, Tagging={"TagSet": tag_set(tags)})
+
+    async def delete_tags(
+        self, object_name: str | PurePath, *, version_id: str | None = None
+    ) -> None:
+        """Take all tags from the object; no error when it has none.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjectTagging.html
+        """
+        await self._api.delete_object_tagging(**self._object(object_name, version_id))
+
+    async def restore(
+        self,
+        object_name: str | PurePath,
+        days: int | None = None,
+        tier: TierLiteral = "Standard",
+        *,
+        version_id: str | None = None,
+    ) -> None:
+        """Ask for a copy of an archived object that can be read, for *days* days.
+
+        It takes minutes to hours, as *tier* says (``Expedited``, ``Standard``, ``Bulk``); for one
+        that is there already *days* begin anew. Without *days*: an object that
+        Intelligent-Tiering archived, which moves back. Raises ``RestoreAlreadyInProgress``, and
+        ``ObjectAlreadyInActiveTierError`` or ``InvalidObjectState`` for one that is no archive.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreObject.html
+        """
+        wish: RestoreRequestDict = {"GlacierJobParameters": {"Tier": tier}}
+        if days is not None:
+            wish["Days"] = check_positive("days", days)
+        params = self._object(object_name, version_id)
+        await self._api.restore_object(**params, RestoreRequest=wish)
+
+    async def get_object_attributes(
+        self,
+        object_name: str | PurePath,
+        attributes: Sequence[ObjectAttributesLiteral] = (
+            "ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize",
+        ),
+        *,
+        version_id: str | None = None,
+    ) -> ObjectAttributes:  # fmt: skip
+        """What S3 knows of an object without its content, by default all of it.
+
+        Parts are asked for until all are there, 1,000 by a request. Raises ``NoSuchKey``.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html
+        """
+        params = self._object(object_name, version_id)
+        found = await self._api.get_object_attributes(**params, ObjectAttributes=attributes)
+        page = found.get("ObjectParts", {})
+        parts = page.get("Parts", [])
+        if found_id := found.get("VersionId"):
+            params["VersionId"] = found_id  # The other pages are to be of the same object.
+        last = 0
+        while page.get("IsTruncated"):
+            marker = page.get("NextPartNumberMarker", 0)
+            if marker <= last:
+                raise ResponseParseError(
+                    f"GetObjectAttributes {params['Bucket']}/{params['Key']}: more parts follow "
+                    f"part {last}, and the answer does not say from which to go on"
+                )
+            last = marker
+            answer = await self._api.get_object_attributes(
+                **params, ObjectAttributes=["ObjectParts"], PartNumberMarker=marker
+            )
+            page = answer.get("ObjectParts", {})
+            parts = parts + page.get("Parts", [])
+        return attributes_of(found, parts)
+
+    # What the methods share
+
+    def _object(self, object_name: str | PurePath, version_id: str | None) -> _Object:
+        bucket, key = locate_key(self._engine.endpoint, object_name)
+        if not bucket:
+            raise ValueError(
+                f"object_name: {str(object_name)!r} names no bucket; or give the client bucket=…"
+            )
+        params: _Object = {"Bucket": bucket, "Key": key}
+        if version_id is not None:
+            params["VersionId"] = version_id
+        return params
+
+    async def _region_of_new(self, bucket: str, region: str | None) -> str | None:
+        if not self._engine.endpoint.is_aws:
+            return region
+        routes = self._engine.routes(await self._engine.credentials.resolve())
+        if region is not None:
+            routes.learn(bucket, region)  # A region's buckets are created at its own endpoint.
+        return region or routes.default.region
+
+    async def _delete_batch(self, bucket: str, quiet: bool, targets: list[Target]) -> DeleteResult:
+        within = self._engine.endpoint.key_prefix
+        objects: list[ObjectIdentifierDict] = [
+            {"Key": within + key} if version_id is None
+            else {"Key": within + key, "VersionId": version_id}
+            for key, version_id in targets
+        ]  # fmt: skip
+        answer = await self._api.delete_objects(
+            Bucket=bucket, Delete={"Objects": objects, "Quiet": quiet}
+        )
+        result = deletions_of(answer, within)
+        # Not all servers know of Quiet.
+        return DeleteResult([], result.errors) if quiet else result
+
+    async def _delete_single(self, bucket: str, quiet: bool, target: Target) -> DeleteResult:
+        key, version_id = target
+        params: _Object = {"Bucket": bucket, "Key": self._engine.endpoint.key_prefix + key}
+        if version_id is not None:
+            params["VersionId"] = version_id
+        try:
+            answer = await self._api.delete_object(**params)
+        except AwsError as error:
+            return DeleteResult([], [DeleteError(key, version_id, error.code, error.message)])
+        marker = answer.get("DeleteMarker", False)
+        gone = DeletedObject(key, version_id, marker, answer.get("VersionId") if marker else None)
+        return DeleteResult([] if quiet else [gone], [])
+
+    async def _versions(self, bucket: str, prefix: str) -> AsyncIterator[ObjectVersionInfo]:
+        within = self._engine.endpoint.key_prefix
+        pages = self._api.paginate("list_object_versions", Bucket=bucket, Prefix=within + prefix)
+        async for page in pages:
+            for version in versions_of(page, within):
+                yield version

@@ -1,0 +1,85 @@
+"""Every operation of S3 under boto3's names: ``client.api``. The types are in ``api.pyi``.
+
+Which operations there are stands in ``protocol/model/``, which a new version of S3's description
+renews; nothing here knows one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from .engine import Engine
+from .operations.caller import Caller
+from .operations.loading import s3_model
+from .operations.paginator import Paginator
+from .operations.result import Output
+from .operations.waiter import wait_until
+from .protocol.model.names import OPERATIONS, PAGINATORS, WAITERS
+from .protocol.pagination import Pager
+from .protocol.waiters import Waiter
+
+_PAGES = "https://docs.aws.amazon.com/AmazonS3/latest/API/API_"
+
+
+class Api:
+    """S3's operations: ``await client.api.put_bucket_cors(Bucket="b", CORSConfiguration={…})``.
+
+    Parameters and results are boto3's, in dicts: https://docs.aws.amazon.com/AmazonS3/latest/API/
+    Each method raises ``ParamValidationError`` before anything is sent for parameters that cannot
+    work, and S3's typed errors. ``Bucket`` may be left out where the client is bound to one.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._caller = Caller(engine)
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Output]]:
+        operation = OPERATIONS.get(name)
+        if operation is None:
+            raise AttributeError(f"S3 has no operation {name!r}")
+        caller = self._caller
+
+        async def method(**params: Any) -> Output:
+            return await caller.call(operation, params)
+
+        method.__name__, method.__qualname__ = name, f"Api.{name}"
+        method.__doc__ = f"{operation}: {_PAGES}{operation}.html"
+        self.__dict__[name] = method
+        return method
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *OPERATIONS})
+
+    def paginate(self, operation: str, /, **params: Any) -> Paginator[Output]:
+        """The pages of a listing, ``async for``; ``.items()`` are the members of its pages.
+
+        *operation* is a method's name (``"list_objects_v2"``); boto3's ``PaginationConfig`` is
+        taken among the parameters. Raises ``ValueError`` for an operation that has no pages.
+        """
+        name = _found(PAGINATORS, operation, "operation")
+
+        async def pager() -> Pager:
+            return Pager.of((await s3_model()).facts["paginators"][name])
+
+        return Paginator(partial(self._caller.call, name), pager, name, params)
+
+    async def wait_until(
+        self, waiter: str, /, *, WaiterConfig: dict[str, Any] | None = None, **params: Any
+    ) -> None:
+        """Ask until what *waiter* (``"object_exists"``) waits for is so.
+
+        *WaiterConfig* is boto3's: ``Delay`` (seconds, 5) and ``MaxAttempts`` (20). Raises
+        ``WaiterError`` after the last attempt, ``ValueError`` for an unknown waiter.
+        """
+        name = _found(WAITERS, waiter, "waiter")
+        facts = (await s3_model()).facts["waiters"][name]
+        how = Waiter.of(name, facts)
+        await wait_until(partial(self._caller.call, how.operation), how, params, WaiterConfig)
+
+
+def _found(names: dict[str, str], name: str, argument: str) -> str:
+    found = names.get(name)
+    if found is None:
+        raise ValueError(f"{argument}: there is no {name!r}, there are {', '.join(names)}")
+    return found

@@ -1,0 +1,250 @@
+"""What is set on a bucket, by name: tags, policy, CORS, lifecycle, website, versioning.
+
+Rules go in and come out as boto3's dicts; ``client.api`` has what is not here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+
+from .api import Api
+from .engine import Engine
+from .errors import (
+    NoSuchBucketPolicy,
+    NoSuchCORSConfiguration,
+    NoSuchLifecycleConfiguration,
+    NoSuchTagSet,
+    NoSuchWebsiteConfiguration,
+    NotFound,
+    ResponseParseError,
+)
+from .outputs import tags_of
+from .protocol.endpoint import check_bucket_name
+
+if TYPE_CHECKING:
+    from .api import (
+        CORSRuleDict,
+        CORSRuleOutputDict,
+        LifecycleRuleDict,
+        LifecycleRuleOutputDict,
+        TagDict,
+        WebsiteConfigurationDict,
+    )
+
+T = TypeVar("T")
+
+
+class BucketSettings:
+    """Settings of buckets. All raise ``NoSuchBucket`` and S3's other typed errors.
+
+    ``bucket`` may be left out where the client is bound to one, and may name no other then.
+    """
+
+    _engine: Engine
+    _api: Api
+
+    async def get_bucket_tags(self, bucket: str | None = None) -> dict[str, str]:
+        """The bucket's tags; empty when it has none.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketTagging.html
+        """
+        asking = self._api.get_bucket_tagging(Bucket=self._bucket(bucket))
+        found = await set_or_none(asking, NoSuchTagSet)
+        return tags_of(found.get("TagSet", ()) if found else ())
+
+    async def put_bucket_tags(self, tags: Mapping[str, str], *, bucket: str | None = None) -> None:
+        """Give the bucket these tags and no others.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketTagging.html
+        """
+        await self._api.put_bucket_tagging(
+            Bucket=self._bucket(bucket), Tagging={"TagSet": tag_set(tags)}
+        )
+
+    async def delete_bucket_tags(self, bucket: str | None = None) -> None:
+        """Take all tags from the bucket; no error when it has none.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketTagging.html
+        """
+        await self._api.delete_bucket_tagging(Bucket=self._bucket(bucket))
+
+    async def get_bucket_policy(self, bucket: str | None = None) -> dict[str, Any] | None:
+        """The bucket's policy, None when it has none.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketPolicy.html
+        """
+        asking = self._api.get_bucket_policy(Bucket=self._bucket(bucket))
+        found = await set_or_none(asking, NoSuchBucketPolicy)
+        return None if found is None else _policy(found.get("Policy", ""))
+
+    async def put_bucket_policy(
+        self, policy: Mapping[str, Any] | str, *, bucket: str | None = None
+    ) -> None:
+        """Set the bucket's policy: a dict, or JSON as text. ``MalformedPolicy`` if it is none.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
+        """
+        text = policy if isinstance(policy, str) else json.dumps(policy)
+        await self._api.put_bucket_policy(Bucket=self._bucket(bucket), Policy=text)
+
+    async def delete_bucket_policy(self, bucket: str | None = None) -> None:
+        """Remove the bucket's policy; no error when it has none.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketPolicy.html
+        """
+        await self._api.delete_bucket_policy(Bucket=self._bucket(bucket))
+
+    async def get_bucket_cors(self, bucket: str | None = None) -> list[CORSRuleOutputDict]:
+        """The bucket's rules for cross-origin requests; empty when it has none.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketCors.html
+        """
+        asking = self._api.get_bucket_cors(Bucket=self._bucket(bucket))
+        found = await set_or_none(asking, NoSuchCORSConfiguration)
+        return found.get("CORSRules", []) if found else []
+
+    async def put_bucket_cors(
+        self, rules: Sequence[CORSRuleDict], *, bucket: str | None = None
+    ) -> None:
+        """Set all of the bucket's rules for cross-origin requests (S3: up to 100).
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketCors.html
+        """
+        await self._api.put_bucket_cors(
+            Bucket=self._bucket(bucket), CORSConfiguration={"CORSRules": list(rules)}
+        )
+
+    async def delete_bucket_cors(self, bucket: str | None = None) -> None:
+        """Remove the bucket's rules for cross-origin requests; no error when it has none.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketCors.html
+        """
+        await self._api.delete_bucket_cors(Bucket=self._bucket(bucket))
+
+    async def get_bucket_lifecycle(
+        self, bucket: str | None = None
+    ) -> list[LifecycleRuleOutputDict]:
+        """The bucket's lifecycle rules; empty when it has none.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLifecycleConfiguration.html
+        """
+        asking = self._api.get_bucket_lifecycle_configuration(Bucket=self._bucket(bucket))
+        found = await set_or_none(asking, NoSuchLifecycleConfiguration)
+        return found.get("Rules", []) if found else []
+
+    async def put_bucket_lifecycle(
+        self, rules: Sequence[LifecycleRuleDict], *, bucket: str | None = None
+    ) -> None:
+        """Set all of the bucket's lifecycle rules (S3: up to 1,000).
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketLifecycleConfiguration.html
+        """
+        await self._api.put_bucket_lifecycle_configuration(
+            Bucket=self._bucket(bucket), LifecycleConfiguration={"Rules": list(rules)}
+        )
+
+    async def delete_bucket_lifecycle(self, bucket: str | None = None) -> None:
+        """Remove all of the bucket's lifecycle rules; no error when it has none.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketLifecycle.html
+        """
+        await self._api.delete_bucket_lifecycle(Bucket=self._bucket(bucket))
+
+    async def get_bucket_website(
+        self, bucket: str | None = None
+    ) -> WebsiteConfigurationDict | None:
+        """How the bucket is served as a website, None when it is not.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketWebsite.html
+        """
+        asking = self._api.get_bucket_website(Bucket=self._bucket(bucket))
+        found = await set_or_none(asking, NoSuchWebsiteConfiguration)
+        # The members of the answer are those of the configuration.
+        return None if found is None else cast("WebsiteConfigurationDict", dict(found))
+
+    async def put_bucket_website(
+        self, website: WebsiteConfigurationDict, *, bucket: str | None = None
+    ) -> None:
+        """Serve the bucket as a website: ``{"IndexDocument": {"Suffix": "index.html"}}``.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketWebsite.html
+        """
+        await self._api.put_bucket_website(
+            Bucket=self._bucket(bucket), WebsiteConfiguration=website
+        )
+
+    async def delete_bucket_website(self, bucket: str | None = None) -> None:
+        """Serve the bucket as a website no longer; no error when it was none.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketWebsite.html
+        """
+        await self._api.delete_bucket_website(Bucket=self._bucket(bucket))
+
+    async def versioning(
+        self, bucket: str | None = None, enabled: bool | None = None
+    ) -> Literal["Enabled", "Suspended"] | None:
+        """Whether the bucket keeps versions; None when it never did.
+
+        *enabled* True or False enables or suspends it first. Enabled once, it can be suspended
+        and never be undone.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketVersioning.html
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketVersioning.html
+        """
+        name = self._bucket(bucket)
+        if enabled is None:
+            return (await self._api.get_bucket_versioning(Bucket=name)).get("Status")
+        if not isinstance(enabled, bool):
+            raise TypeError(f"enabled must be True, False or None, not {enabled!r}")
+        status: Literal["Enabled", "Suspended"] = "Enabled" if enabled else "Suspended"
+        await self._api.put_bucket_versioning(
+            Bucket=name, VersioningConfiguration={"Status": status}
+        )
+        return status
+
+    def _bucket(self, bucket: str | None) -> str:
+        """The bucket that is meant: the one that the client is bound to, or the one named."""
+        bound = self._engine.endpoint.bucket
+        if bucket is None:
+            if not bound:
+                raise TypeError("bucket is missing: the client is not bound to one")
+            return bound
+        if not isinstance(bucket, str):
+            raise TypeError(f"bucket must be a str, not {bucket!r}")
+        if not bound:
+            return check_bucket_name(bucket, legacy=self._engine.config.legacy_bucket_names)
+        if bucket != bound:
+            raise ValueError(f"bucket: {bucket!r} is not the client's, {bound!r}")
+        return bucket
+
+
+async def set_or_none(asking: Awaitable[T], absent: type[NotFound]) -> T | None:
+    """The answer, or None where S3 says by the error *absent* that nothing is set.
+
+    Some servers write the code of that error with ``Error`` behind it.
+    """
+    try:
+        return await asking
+    except NotFound as error:
+        if isinstance(error, absent) or error.code == f"{absent.__name__}Error":
+            return None
+        raise
+
+
+def tag_set(tags: Mapping[str, str]) -> list[TagDict]:
+    """S3's list of *tags*, which are by name."""
+    if not isinstance(tags, Mapping):
+        raise TypeError(f"tags must be a mapping of names to values, not {tags!r:.100}")
+    return [{"Key": name, "Value": value} for name, value in tags.items()]
+
+
+def _policy(text: str) -> dict[str, Any]:
+    try:
+        policy = json.loads(text)
+    except ValueError:
+        policy = None
+    if not isinstance(policy, dict):
+        raise ResponseParseError(f"GetBucketPolicy: the answer is no policy: {text!r:.200}")
+    return policy
