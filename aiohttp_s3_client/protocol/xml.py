@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import NamedTuple
@@ -73,16 +72,18 @@ class CopyResult(NamedTuple):
     last_modified: datetime | None
 
 
-@dataclass(slots=True)
 class Document:
     """What was read of a document, as far as it could be read."""
 
-    root: str = ""
-    elements: list[tuple[str, str]] = field(default_factory=list)
-    """Each element below the root at its end: names joined by slashes, and its text; the text
-    of an element that holds others is empty."""
-    flaw: str = ""
-    """Why reading stopped before the end; empty when it did not."""
+    __slots__ = ("elements", "flaw", "root")
+
+    def __init__(self) -> None:
+        self.root = ""
+        self.elements: list[tuple[str, str]] = []
+        """Each element below the root at its end: names joined by slashes, and its text; the text
+        of an element that holds others is empty."""
+        self.flaw = ""
+        """Why reading stopped before the end; empty when it did not."""
 
 
 class RefusedError(Exception):
