@@ -19,7 +19,7 @@ from .models import (
     ObjectAttributes,
     ObjectVersionInfo,
 )
-from .outputs import attributes_of, deletions_of, tags_of, versions_of
+from .outputs import attributes_of, buckets_of, deletions_of, tags_of, versions_of
 from .transfer.delete import Calls, Keys, Target, check_keys, delete_all
 
 if TYPE_CHECKING:
@@ -110,12 +110,12 @@ class Admin(BucketSettings):
         if self._engine.endpoint.is_aws:
             # Only asked for in pages S3 says the regions, and lists more than 10,000 buckets.
             params["MaxBuckets"] = _BUCKETS_OF_A_PAGE
-        found = self._api.paginate("list_buckets", **params).items()
         return [
-            BucketInfo(entry["Name"], entry.get("CreationDate"), entry.get("BucketRegion"))
-            async for entry in found
+            bucket
+            async for page in self._api.paginate("list_buckets", **params)
+            for bucket in buckets_of(page)
             # Many servers do not know the prefix and list them all.
-            if entry["Name"].startswith(prefix or "")
+            if bucket.name.startswith(prefix or "")
         ]
 
     async def bucket_exists(self, bucket: str | None = None) -> bool:

@@ -59,7 +59,7 @@ class DeletedObject(NamedTuple):
 
     ``version_id`` is the version that was asked for. In a versioned bucket ``delete_marker`` says
     that a delete marker was made (or removed, when its version was asked for), and
-    ``delete_marker_version_id`` which.
+    ``delete_marker_version_id`` which. Not all servers say these.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeletedObject.html
     """
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from heapq import merge
 from typing import TYPE_CHECKING
 
+from .errors import ResponseParseError
 from .models import (
+    BucketInfo,
     DeletedObject,
     DeleteError,
     DeleteResult,
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
         ChecksumDict,
         DeleteObjectsOutput,
         GetObjectAttributesOutput,
+        ListBucketsOutput,
         ListObjectVersionsOutput,
         ObjectPartDict,
         TagDict,
@@ -28,63 +32,86 @@ if TYPE_CHECKING:
 _CHECKSUM = "Checksum"
 
 
+@contextmanager
+def _of_answer(operation: str) -> Iterator[None]:
+    """What is always there in an answer of S3 and is missing is no answer of S3."""
+    try:
+        yield
+    except KeyError as missing:
+        raise ResponseParseError(
+            f"{operation}: the answer has an entry without {missing}"
+        ) from None
+
+
 def tags_of(entries: Iterable[TagDict]) -> dict[str, str]:
     """Tags by name."""
-    return {entry["Key"]: entry.get("Value", "") for entry in entries}
+    with _of_answer("GetTagging"):
+        return {entry["Key"]: entry.get("Value", "") for entry in entries}
+
+
+def buckets_of(page: ListBucketsOutput) -> list[BucketInfo]:
+    """The buckets of one page."""
+    with _of_answer("ListBuckets"):
+        return [
+            BucketInfo(entry["Name"], entry.get("CreationDate"), entry.get("BucketRegion"))
+            for entry in page.get("Buckets", ())
+        ]
 
 
 def deletions_of(answer: DeleteObjectsOutput, within: str) -> DeleteResult:
     """What became of the keys of one DeleteObjects, relative to the prefix *within*."""
-    deleted = [
-        DeletedObject(
-            entry["Key"].removeprefix(within),
-            entry.get("VersionId"),
-            entry.get("DeleteMarker", False),
-            entry.get("DeleteMarkerVersionId"),
-        )
-        for entry in answer.get("Deleted", ())
-    ]
-    errors = [
-        DeleteError(
-            entry["Key"].removeprefix(within),
-            entry.get("VersionId"),
-            entry.get("Code", ""),
-            entry.get("Message", ""),
-        )
-        for entry in answer.get("Errors", ())
-    ]
+    with _of_answer("DeleteObjects"):
+        deleted = [
+            DeletedObject(
+                entry["Key"].removeprefix(within),
+                entry.get("VersionId"),
+                entry.get("DeleteMarker", False),
+                entry.get("DeleteMarkerVersionId"),
+            )
+            for entry in answer.get("Deleted", ())
+        ]
+        errors = [
+            DeleteError(
+                entry["Key"].removeprefix(within),
+                entry.get("VersionId"),
+                entry.get("Code", ""),
+                entry.get("Message", ""),
+            )
+            for entry in answer.get("Errors", ())
+        ]
     return DeleteResult(deleted, errors)
 
 
 def versions_of(page: ListObjectVersionsOutput, within: str) -> Iterator[ObjectVersionInfo]:
     """Versions and delete markers, which a page holds apart, in one order again: by key, and of
     each key the newest first. Keys are relative to the prefix *within*."""
-    versions = (
-        ObjectVersionInfo(
-            key=entry["Key"].removeprefix(within),
-            version_id=entry.get("VersionId", "null"),
-            is_latest=entry.get("IsLatest", False),
-            is_delete_marker=False,
-            last_modified=entry["LastModified"],
-            etag=entry.get("ETag"),
-            size=entry.get("Size"),
-            storage_class=entry.get("StorageClass"),
-        )
-        for entry in page.get("Versions", ())
-    )
-    markers = (
-        ObjectVersionInfo(
-            key=entry["Key"].removeprefix(within),
-            version_id=entry.get("VersionId", "null"),
-            is_latest=entry.get("IsLatest", False),
-            is_delete_marker=True,
-            last_modified=entry["LastModified"],
-            etag=None,
-            size=None,
-            storage_class=None,
-        )
-        for entry in page.get("DeleteMarkers", ())
-    )
+    with _of_answer("ListObjectVersions"):
+        versions = [
+            ObjectVersionInfo(
+                key=entry["Key"].removeprefix(within),
+                version_id=entry.get("VersionId", "null"),
+                is_latest=entry.get("IsLatest", False),
+                is_delete_marker=False,
+                last_modified=entry["LastModified"],
+                etag=entry.get("ETag"),
+                size=entry.get("Size"),
+                storage_class=entry.get("StorageClass"),
+            )
+            for entry in page.get("Versions", ())
+        ]
+        markers = [
+            ObjectVersionInfo(
+                key=entry["Key"].removeprefix(within),
+                version_id=entry.get("VersionId", "null"),
+                is_latest=entry.get("IsLatest", False),
+                is_delete_marker=True,
+                last_modified=entry["LastModified"],
+                etag=None,
+                size=None,
+                storage_class=None,
+            )
+            for entry in page.get("DeleteMarkers", ())
+        ]
     return merge(versions, markers, key=_place)
 
 

@@ -79,6 +79,11 @@ def redact_headers(headers: Mapping[str, str]) -> CIMultiDictProxy[str]:
     )
 
 
+def secret_values(headers: Mapping[str, str]) -> list[str]:
+    """The values of those headers that are never shown: a server may repeat them elsewhere."""
+    return [value for name, value in headers.items() if name.lower() in _SECRET_HEADERS]
+
+
 def redacted_request_info(url: URL, method: str, headers: Mapping[str, str]) -> aiohttp.RequestInfo:
     """What aiohttp keeps of a request, fit to be shown."""
     shown = redact_url(url)

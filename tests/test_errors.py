@@ -482,6 +482,24 @@ async def test_a_signature_in_the_message_is_not_shown(scripted: StartScript) ->
     assert signature_of(server.requests[0]) not in whole(caught.value)
 
 
+async def test_a_customers_key_that_is_echoed_is_not_shown(scripted: StartScript) -> None:
+    """In the message, in the body and in what else it says."""
+    name, key = "x-amz-server-side-encryption-customer-key", "a2Vr" * 8
+    server = await scripted(
+        rest=lambda request: error(
+            400,
+            "InvalidArgument",
+            f"{request.header(name)} is no key",
+            extra=f"<ArgumentValue>{request.header(name)}</ArgumentValue>",
+        )
+    )
+    async with S3Client(None, server.url, SECRET, KEY, region="us-east-1") as client:
+        with pytest.raises(AwsError) as caught:
+            await client.get("bucket/key", headers={name: key}, raise_for_status=True)
+    assert caught.value.details["ArgumentValue"] == REDACTED
+    assert key not in whole(caught.value)
+
+
 async def test_an_error_of_a_users_raise_for_status_shows_no_secret(scripted: StartScript) -> None:
     """aiohttp's own error holds the request's headers: it must not be chained."""
 

@@ -40,6 +40,7 @@ _FACTS = {
     "flattened": "flat",
     "hostLabel": "host",
     "idempotencyToken": "token",
+    "jsonvalue": "json",
     "location": "in",
     "locationName": "name",
     "max": "max",
@@ -120,7 +121,12 @@ def _reference(reference: Mapping[str, Any], shapes: Mapping[str, Any]) -> Any:
 
 
 def _facts(traits: Mapping[str, Any]) -> dict[str, Any]:
-    facts = {called: traits[trait] for trait, called in sorted(_FACTS.items()) if traits.get(trait)}
+    facts = {
+        called: traits[trait]
+        for trait, called in sorted(_FACTS.items())
+        # An empty name is one too: of headers that begin with nothing in particular.
+        if traits.get(trait) or (trait == "locationName" and trait in traits)
+    }
     # A bound of 0 says something of numbers alone; as a length it is always kept.
     if traits.get("type") in ("integer", "long", "float", "double"):
         facts |= {bound: traits[bound] for bound in ("min", "max") if bound in traits}

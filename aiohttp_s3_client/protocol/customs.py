@@ -80,15 +80,12 @@ def completed(operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
 def finished(operation: str, given: Mapping[str, Any], parsed: Mapping[str, Any]) -> dict[str, Any]:
     """The members of an answer as boto3 has them. *given* is what the caller gave.
 
-    * Keys of listings are decoded, unless the caller asked for the encoding.
-    * ``LocationConstraint`` is None for us-east-1.
+    Keys of listings are decoded, unless the caller asked for the encoding.
     """
     found = dict(parsed)
     listing = _LISTINGS.get(operation)
     if listing and given.get("EncodingType") is None and found.get("EncodingType") == "url":
         _decode(listing, found)
-    elif operation == "GetBucketLocation":
-        found["LocationConstraint"] = found.get("LocationConstraint") or None
     return found
 
 

@@ -12,6 +12,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Literal, NamedTuple
 
 from multidict import CIMultiDict
@@ -220,6 +221,7 @@ def copy_args(extra_args: ExtraArgs) -> TranslatedCopy:
     )
 
 
+@cache
 def allowed(call: Call) -> frozenset[str]:
     """The names that a *call* takes."""
     return frozenset(name for name, fact in _FACTS.items() if call in fact.calls)
@@ -250,7 +252,7 @@ def _translate(
 
 
 def _refuse_unknown(call: Call, given: Mapping[str, object]) -> None:
-    unknown = [name for name in given if name not in _FACTS or call not in _FACTS[name].calls]
+    unknown = [name for name in given if name not in allowed(call)]
     if not unknown:
         return
     a = "an" if call == "upload" else "a"

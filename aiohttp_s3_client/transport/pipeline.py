@@ -32,6 +32,7 @@ from ..config import ClientConfig
 from ..errors import S3ConnectionError, S3TimeoutError
 from ..models import CredentialsProvider, CredentialsSnapshot
 from ..protocol import checksums
+from ..protocol.body import DocumentBody
 from ..protocol.clock import Clock
 from ..protocol.encoding import encode_query
 from ..protocol.endpoint import Address, Endpoint
@@ -57,7 +58,7 @@ from ..protocol.sigv4 import (
     split_url,
 )
 from ..protocol.xml import is_error
-from ..redaction import redact_text
+from ..redaction import redact_text, secret_values
 from ..request import Request
 from .answer import DOCUMENT_LIMIT, ERROR_LIMIT, Answer, document_of, read_document
 from .corrections import Corrections
@@ -65,6 +66,7 @@ from .exchange import Fault, exchange
 from .session import Terms, default_headers
 
 _protection = lru_cache(maxsize=64)(protection)
+_EMPTY = DocumentBody(b"")
 _WITH_CONTENT_TYPE = frozenset({"PUT", "POST", "PATCH"})
 _DOCUMENT_SECONDS = 60.0
 _LONG_DOCUMENT_SECONDS = 900.0
@@ -203,7 +205,9 @@ class Pipeline:
         if request.method in _WITH_CONTENT_TYPE:
             # aiohttp would add it behind the signer's back.
             headers.setdefault(hdrs.CONTENT_TYPE, "application/octet-stream")
-        body = request.body
+        # A checksum that has to be there goes with an empty body too.
+        named = isinstance(request.checksum, str)
+        body = _EMPTY if request.body is None and named else request.body
         if body is None:
             return _Prepared(terms, headers, request.content_sha256 or EMPTY_SHA256)
         guard = self.protection(self._routes(snapshot).of(request.bucket).endpoint, request)
@@ -211,10 +215,12 @@ class Pipeline:
         if digest is None and guard.sign_sha256 and not snapshot.anonymous:
             sha256 = await body.digest("SHA256")
             digest = sha256.hex() if sha256 is not None else None
-        if guard.checksum is not None and not _has_checksum(headers):
-            checksum = await body.digest(guard.checksum)
+        if guard.checksum is not None and (named or not _has_checksum(headers)):
+            # One that the caller gave is the caller's word for what should arrive.
+            name = checksums.header_name(guard.checksum)
+            checksum = await body.digest(guard.checksum) if name not in headers else None
             if checksum is not None:
-                headers[checksums.header_name(guard.checksum)] = checksums.encode(checksum)
+                headers[name] = checksums.encode(checksum)
         return _Prepared(terms, headers, digest or UNSIGNED_PAYLOAD)
 
     async def _attempt(
@@ -276,7 +282,7 @@ class Pipeline:
         if not isinstance(outcome, Fault) and outcome.status < 300 and not request.document:
             return Answer(outcome, request)
         signature = signed.get(hdrs.AUTHORIZATION, "").rpartition("Signature=")[2]
-        secrets = (snapshot.session_token or "", snapshot.secret_access_key, signature)
+        secrets = (snapshot.secret_access_key, signature, *secret_values(signed))
         if isinstance(outcome, Fault):
             # aiohttp quotes what it cannot parse, and a server may echo what it was sent.
             return replace(outcome, reason=redact_text(outcome.reason, secrets))
@@ -310,7 +316,7 @@ class Pipeline:
         except BaseException:
             response.close()
             raise
-        answer.failed = answer.failed or is_error(answer.body)
+        answer.failed = answer.failed or (bool(answer.body) and is_error(answer.body))
         if answer.failed:
             answer.document = document_of(answer.body)
         return answer

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 import pytest
@@ -25,9 +23,6 @@ from aiohttp_s3_client.errors import (
 from tests.servers.external import NAME as EXTERNAL
 from tests.servers.oracle import Oracle
 from tests.servers.running import RunningServer
-
-if TYPE_CHECKING:
-    from aiohttp_s3_client.api import CORSRuleDict, LifecycleRuleDict
 
 ODD_KEYS = (
     "plain", "a&b<c>\"d'", "]]>", "ü€𐍈", "%20+ %", " first", "last ", "tab\there",
@@ -74,8 +69,7 @@ async def test_the_life_of_a_bucket(client: S3Client, oracle: Oracle, new_bucket
     listed = await client.list_buckets()
     assert [info.name for info in listed] == [entry["Name"] for entry in found["Buckets"]]
     info = next(info for info in listed if info.name == new_bucket)
-    assert info.created is not None
-    assert abs(datetime.now(UTC) - info.created) < timedelta(minutes=10)
+    assert info.created == {e["Name"]: e["CreationDate"] for e in found["Buckets"]}[new_bucket]
     assert [info.name for info in await client.list_buckets(new_bucket)] == [new_bucket]
     assert await client.list_buckets("no-bucket-begins-so") == []
 
@@ -243,9 +237,6 @@ async def test_versions_are_kept_listed_and_deleted(
         await client.put(f"{new_bucket}/{name}", name.encode())
     result = await client.delete_objects(["a/ü +%"], bucket=new_bucket)
     (gone,) = result.deleted
-    assert gone.delete_marker is True
-    assert gone.delete_marker_version_id
-
     found = [version async for version in client.list_object_versions(new_bucket)]
     assert [(v.key, v.is_delete_marker, v.is_latest) for v in found] == [
         ("a/ü +%", True, True),
@@ -254,7 +245,8 @@ async def test_versions_are_kept_listed_and_deleted(
         ("b", False, True),
         ("b", False, False),
     ]
-    assert found[0].version_id == gone.delete_marker_version_id
+    if server.name != "swift":  # It does not say what became of a key.
+        assert gone == ("a/ü +%", None, True, found[0].version_id)
     assert (found[0].size, found[0].etag) == (None, None)
     assert (found[1].size, found[3].size) == (len("a/ü +%".encode()), 1)
     only = [v.key async for v in client.list_object_versions(new_bucket, prefix="b")]
@@ -262,7 +254,9 @@ async def test_versions_are_kept_listed_and_deleted(
 
     marker, kept = found[0], found[1]
     result = await client.delete_objects([(marker.key, marker.version_id)], bucket=new_bucket)
-    assert [entry.version_id for entry in result.deleted] == [marker.version_id]
+    assert [entry.key for entry in result.deleted] == [marker.key]
+    if server.name != "swift":
+        assert result.deleted[0].version_id == marker.version_id
     assert await client.object_exists(f"{new_bucket}/a/ü +%", version_id=kept.version_id)
     left = [
         (version.key, version.version_id)
@@ -391,115 +385,3 @@ async def test_restore_an_archived_object(
     await client.restore(f"{bucket}/cold", 3, "Bulk")
     async with client.head(f"{bucket}/cold") as answer:
         assert "x-amz-restore" in answer.headers
-
-
-# What is set on buckets
-
-
-async def test_tags_of_a_bucket(client: S3Client, server: RunningServer, bucket: str) -> None:
-    server.need("own_bucket", "tagging")
-    assert await client.get_bucket_tags(bucket) == {}
-    tags = {"cost centre": "42", "größe": "<&>"}
-    await client.put_bucket_tags(tags, bucket=bucket)
-    assert await client.get_bucket_tags(bucket) == tags
-    await client.delete_bucket_tags(bucket)
-    assert await client.get_bucket_tags(bucket) == {}
-
-
-async def test_policy(client: S3Client, server: RunningServer, bucket: str) -> None:
-    server.need("own_bucket", "policy")
-    policy = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": "*",
-                "Action": "s3:GetObject",
-                "Resource": f"arn:aws:s3:::{bucket}/public/*",
-            }
-        ],
-    }
-    assert await client.get_bucket_policy(bucket) is None
-    await client.put_bucket_policy(policy, bucket=bucket)
-    assert await client.get_bucket_policy(bucket) == policy
-    await client.delete_bucket_policy(bucket)
-    assert await client.get_bucket_policy(bucket) is None
-    await client.put_bucket_policy(json.dumps(policy), bucket=bucket)
-    assert await client.get_bucket_policy(bucket) == policy
-    await client.delete_bucket_policy(bucket)
-
-
-async def test_cors(client: S3Client, server: RunningServer, bucket: str) -> None:
-    server.need("own_bucket", "cors")
-    assert await client.get_bucket_cors(bucket) == []
-    rules: list[CORSRuleDict] = [
-        {
-            "AllowedMethods": ["GET", "PUT"],
-            "AllowedOrigins": ["https://example.org"],
-            "AllowedHeaders": ["*"],
-            "MaxAgeSeconds": 60,
-        },
-        {"AllowedMethods": ["HEAD"], "AllowedOrigins": ["*"]},
-    ]
-    await client.put_bucket_cors(rules, bucket=bucket)
-    found = await client.get_bucket_cors(bucket)
-    assert [sorted(rule["AllowedMethods"]) for rule in found] == [["GET", "PUT"], ["HEAD"]]
-    assert found[0]["AllowedOrigins"] == ["https://example.org"]
-    assert found[0]["MaxAgeSeconds"] == 60
-    await client.put_bucket_cors(found, bucket=bucket)  # What came out goes in.
-    assert await client.get_bucket_cors(bucket) == found
-    await client.delete_bucket_cors(bucket)
-    assert await client.get_bucket_cors(bucket) == []
-
-
-async def test_lifecycle(client: S3Client, server: RunningServer, bucket: str) -> None:
-    server.need("own_bucket", "lifecycle")
-    assert await client.get_bucket_lifecycle(bucket) == []
-    rules: list[LifecycleRuleDict] = [
-        {
-            "ID": "logs",
-            "Status": "Enabled",
-            "Filter": {"Prefix": "logs/"},
-            "Expiration": {"Days": 30},
-        }
-    ]
-    await client.put_bucket_lifecycle(rules, bucket=bucket)
-    found = await client.get_bucket_lifecycle(bucket)
-    assert [(rule["ID"], rule["Status"]) for rule in found] == [("logs", "Enabled")]
-    assert found[0]["Expiration"]["Days"] == 30
-    await client.put_bucket_lifecycle(found, bucket=bucket)  # What came out goes in.
-    await client.delete_bucket_lifecycle(bucket)
-    assert await client.get_bucket_lifecycle(bucket) == []
-
-
-async def test_website(client: S3Client, server: RunningServer, bucket: str) -> None:
-    server.need("own_bucket", "website")
-    assert await client.get_bucket_website(bucket) is None
-    await client.put_bucket_website(
-        {"IndexDocument": {"Suffix": "index.html"}, "ErrorDocument": {"Key": "404.html"}},
-        bucket=bucket,
-    )
-    found = await client.get_bucket_website(bucket)
-    assert found == {
-        "IndexDocument": {"Suffix": "index.html"},
-        "ErrorDocument": {"Key": "404.html"},
-    }
-    await client.put_bucket_website(found, bucket=bucket)  # What came out goes in.
-    await client.delete_bucket_website(bucket)
-    assert await client.get_bucket_website(bucket) is None
-
-
-async def test_settings_of_a_bucket_that_is_not_there(
-    client: S3Client, server: RunningServer
-) -> None:
-    """That a bucket has no rules and that there is no bucket are two things."""
-    server.need("own_bucket", "policy", "cors", "lifecycle")
-    for ask in (
-        client.get_bucket_tags,
-        client.get_bucket_policy,
-        client.get_bucket_cors,
-        client.get_bucket_lifecycle,
-        client.versioning,
-    ):
-        with pytest.raises(NoSuchBucket):
-            await ask("there-is-no-such-bucket")

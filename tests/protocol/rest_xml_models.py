@@ -151,7 +151,9 @@ def values(shape: Shape, place: str = "", depth: int = 3) -> st.SearchStrategy[A
     return _scalar(shape, place)
 
 
-def _items(shape: Shape, place: str, depth: int, least: int, most: int) -> Any:
+def _items(
+    shape: Shape, place: str, depth: int, least: int, most: int
+) -> st.SearchStrategy[list[Any]]:
     return st.lists(values(shape.item, place, depth), min_size=least, max_size=most)
 
 
@@ -164,9 +166,10 @@ def _members(
 
     @st.composite
     def some(draw: st.DrawFn) -> dict[str, Any]:
-        chosen = (
-            draw(st.lists(st.sampled_from(optional), unique=True, max_size=6)) if optional else []
-        )
+        # Of few members nearly all, of many a handful.
+        least = min(len(optional), draw(st.integers(0, 4)))
+        some_of = st.lists(st.sampled_from(optional), unique=True, min_size=least, max_size=6)
+        chosen = draw(some_of) if optional else []
         names = draw(st.permutations([*sorted(needed & made.keys()), *chosen]))
         return {name: draw(made[name]) for name in names}
 
@@ -207,44 +210,60 @@ def _text(shape: Shape, place: str) -> st.SearchStrategy[str]:
 
 # --- descriptions
 
-_NAMESPACES = st.one_of(
-    st.just({"uri": "http://one.example/"}),
-    st.just({"uri": "http://two.example/", "prefix": "two"}),
+_NAMESPACES: st.SearchStrategy[dict[str, str]] = st.sampled_from(
+    [{"uri": "http://one.example/"}, {"uri": "http://two.example/", "prefix": "two"}]
 )
 
 
 def descriptions() -> st.SearchStrategy[dict[str, Any]]:
     """A service with one operation, whose input uses any of the protocol's traits."""
-    return _description()
+    return _places() | _documents()
 
 
 @st.composite
-def _description(draw: st.DrawFn) -> dict[str, Any]:
+def _places(draw: st.DrawFn) -> dict[str, Any]:
+    """An input of labels, headers and a query, whose payload is a text or none."""
     builder = _Builder(draw)
     members: dict[str, Any] = {}
-    path, has_host = builder.labels(members)
+    path, host_prefix = builder.labels(members)
     builder.elsewhere(members)
-    payload = draw(st.sampled_from(["", "", "structure", "string", "blob"]))
     shape: dict[str, Any] = {"type": "structure", "members": members}
-    if payload:
+    if kind := draw(st.sampled_from(["", "string", "blob"])):
         shape["payload"] = "Payload"
-        kind = builder.structure(2) if payload == "structure" else builder.add({"type": payload})
-        members["Payload"] = {"shape": kind, "locationName": "Document"}
-        if payload == "structure" and draw(st.booleans()):
+        members["Payload"] = {"shape": builder.add({"type": kind})}
+    return _service(draw, builder, shape, path, host_prefix)
+
+
+@st.composite
+def _documents(draw: st.DrawFn) -> dict[str, Any]:
+    """An input that is a document, or has one as its payload."""
+    builder = _Builder(draw)
+    members: dict[str, Any] = {}
+    shape: dict[str, Any] = {"type": "structure", "members": members}
+    if draw(st.booleans()):
+        shape["payload"] = "Payload"
+        members["Payload"] = {"shape": builder.structure(2), "locationName": "Document"}
+        if draw(st.booleans()):
             members["Payload"]["xmlNamespace"] = draw(_NAMESPACES)
     else:
-        members.update(builder.members(2, "Body"))
+        members.update(builder.members(2))
+    return _service(draw, builder, shape, "/", "")
+
+
+def _service(
+    draw: st.DrawFn, builder: _Builder, shape: dict[str, Any], path: str, host_prefix: str
+) -> dict[str, Any]:
     builder.shapes["Input"] = shape
-    reference = {"shape": "Input", "locationName": "Request"}
+    reference: dict[str, Any] = {"shape": "Input", "locationName": "Request"}
     if draw(st.booleans()):
-        reference["xmlNamespace"] = draw(_NAMESPACES)
+        reference.update(xmlNamespace=draw(_NAMESPACES))
     operation: dict[str, Any] = {
         "name": "Operation",
         "http": {"method": draw(st.sampled_from(["GET", "POST", "PUT"])), "requestUri": path},
         "input": reference,
     }
-    if has_host:
-        operation["endpoint"] = {"hostPrefix": "data.{Host}."}
+    if host_prefix:
+        operation["endpoint"] = {"hostPrefix": host_prefix}
     return {
         "metadata": {"protocol": "rest-xml", "apiVersion": "2020-01-01", "serviceId": "Example"},
         "operations": {"Operation": operation},
@@ -264,8 +283,8 @@ class _Builder:
         self.shapes[name] = shape
         return name
 
-    def labels(self, members: dict[str, Any]) -> tuple[str, bool]:
-        """The members of a path and of a host; the path, and whether there is a host."""
+    def labels(self, members: dict[str, Any]) -> tuple[str, str]:
+        """The members of a path and of a host's prefix, and the two templates."""
         draw = self.draw
         path = "/2020-01-01"
         for index in range(draw(st.integers(0, 2))):
@@ -276,11 +295,11 @@ class _Builder:
             members["Greedy"] = self._bound({"type": "string"}, "uri", "Greedy")
             path += "/{Greedy+}"
         path += draw(st.sampled_from(["", "?constant", "?constant=1", "?constant=1&second"]))
-        has_host = draw(st.booleans())
-        if has_host:
+        host_prefix = draw(st.sampled_from(["", "data.{Host}."]))
+        if host_prefix:
             bound = self._bound({"type": "string"}, "header", "x-host")
             members["Host"] = {**bound, "hostLabel": True}
-        return path, has_host
+        return path, host_prefix
 
     def elsewhere(self, members: dict[str, Any]) -> None:
         """Members in headers and in the query."""
@@ -316,24 +335,26 @@ class _Builder:
     def _bound(self, shape: dict[str, Any], location: str, name: str) -> dict[str, Any]:
         return {"shape": self.add(shape), "location": location, "locationName": name}
 
-    def members(self, depth: int, prefix: str = "Member") -> dict[str, Any]:
+    def members(self, depth: int) -> dict[str, Any]:
         return {
-            f"{prefix}{index}": self._reference(depth)
+            f"Member{index}": self._reference(depth)
             for index in range(self.draw(st.integers(0, 4)))
         }
 
     def _reference(self, depth: int) -> dict[str, Any]:
         draw = self.draw
-        kind = draw(st.sampled_from([*SCALARS, "structure", "list", "map"] if depth else SCALARS))
+        kinds = ["list", "map", "structure", draw(st.sampled_from(SCALARS))]
+        kind = draw(st.sampled_from(kinds if depth else kinds[-1:]))
         if kind == "structure":
-            reference: dict[str, Any] = {"shape": self.structure(depth - 1)}
+            name = self.structure(depth - 1)
         elif kind in ("list", "map"):
-            reference = {"shape": self._aggregate(kind, depth - 1)}
+            name = self._aggregate(kind, depth - 1)
         else:
-            reference = {"shape": self.add(self._timed({"type": kind}))}
+            name = self.add(self._timed({"type": kind}))
+        reference: dict[str, Any] = {"shape": name}
         if draw(st.booleans()):
             reference["locationName"] = draw(st.sampled_from(["renamed", "Name", "n"]))
-        if kind != "map" and draw(st.integers(0, 4)) == 0:
+        if kind != "map" and draw(st.booleans()):
             reference["xmlNamespace"] = draw(_NAMESPACES)
         return reference
 

@@ -119,6 +119,24 @@ def test_attributes_and_namespaces() -> None:
     )
 
 
+def test_the_namespace_of_a_flat_list_stands_on_what_holds_its_items() -> None:
+    """As botocore has it: what has no element of its own has no other place for it."""
+    namespace = {"xmlNamespace": {"uri": "http://x/"}}
+    item = {"shape": "string", "xmlNamespace": {"uri": "http://y/", "prefix": "y"}}
+    shapes = {
+        "Flat": {"type": "list", "member": item, "flattened": True},
+        "List": {"type": "list", "member": item},
+    }
+    members = {"Flat": {"shape": "Flat", **namespace}, "List": {"shape": "List", **namespace}}
+    items = '<{0} xmlns:y="http://y/">a</{0}>'
+    assert xml_of(members, {"Flat": ["a"]}, shapes=shapes) == (
+        f'<Input xmlns="http://x/">{items.format("Flat")}</Input>'
+    )
+    assert xml_of(members, {"List": ["a"]}, shapes=shapes) == (
+        f'<Input><List xmlns="http://x/">{items.format("member")}</List></Input>'
+    )
+
+
 def test_shapes_may_hold_themselves() -> None:
     shapes = {
         "Tree": {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import uuid
-import zlib
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -19,7 +18,6 @@ from hypothesis import strategies as st
 
 from aiohttp_s3_client.errors import ParamValidationError
 from aiohttp_s3_client.protocol import restxml
-from aiohttp_s3_client.protocol.body import DocumentBody
 from aiohttp_s3_client.protocol.encoding import encode_query, quote_path, quote_query
 from aiohttp_s3_client.protocol.model.shapes import Operation
 from aiohttp_s3_client.request import REQUIRED, Request
@@ -442,12 +440,3 @@ def test_a_body_that_is_sent_beside_the_parameters_may_be_missing() -> None:
     assert operation.stream in operation.input.required
     request = restxml.serialize(operation, {**_OBJECT, "AnnotationName": "n"})
     assert request.body is None
-
-
-async def test_a_document_gives_its_bytes_and_their_checksum() -> None:
-    data = bytes(range(256)) * 600
-    body = DocumentBody(data)
-    assert b"".join([bytes(piece) async for piece in body.open()]) == data
-    assert b"".join([bytes(piece) async for piece in body.open()]) == data
-    assert (body.size, body.replayable, body.reached, body.data) == (len(data), True, None, data)
-    assert await body.digest("CRC32") == bytes.fromhex(f"{zlib.crc32(data):08x}")

@@ -32,7 +32,10 @@ def problems(operation: Operation | str, params: Any) -> list[str]:
     return []
 
 
-def of(kind: Any, value: object, shapes: dict[str, Any] | None = None, **traits: Any) -> list[str]:
+def of(
+    kind: str, value: object, shapes: dict[str, Any] | None = None, location: str = ""
+) -> list[str]:
+    traits = {"location": location, "locationName": "x"} if location else {}
     return problems(described({"It": {"shape": kind, **traits}}, shapes), {"It": value})
 
 
@@ -170,13 +173,12 @@ def test_labels_must_not_be_empty(name: str) -> None:
 
 
 def test_what_a_header_cannot_carry() -> None:
-    header = {"location": "header", "locationName": "x"}
     for value in ("a\r\nb", "a\0", "\x7f", "\ud800"):
-        (problem,) = of("string", value, **header)
+        (problem,) = of("string", value, location="header")
         assert problem.startswith("It has a line break, another control character or a lone sur")
-        (problem,) = of("strings", ["fine", value], **header)
+        (problem,) = of("strings", ["fine", value], location="header")
         assert problem.startswith("It[1] has a line break")
-    assert of("string", "tab\there", **header) == []
+    assert of("string", "tab\there", location="header") == []
     entry = {"Bucket": "b", "Key": "k", "Metadata": {"a b": "c", "d": "e\nf"}}
     assert problems("PutObject", entry) == [
         "Metadata.a b: 'x-amz-meta-a b' cannot be the name of a header",
@@ -189,10 +191,9 @@ def test_what_has_no_utf8_form() -> None:
     assert of("string", "a\udcff") == [
         "It has a lone surrogate in it, which has no UTF-8 form: 'a\\udcff'"
     ]
-    query = {"location": "querystring", "locationName": "x"}
     # A key that is not UTF-8, as listings give it: its bytes have a place in a URL.
-    assert of("string", "a\udcff", **query) == []
-    assert of("string", "a\ud800", **query) != []
+    assert of("string", "a\udcff", location="querystring") == []
+    assert of("string", "a\ud800", location="querystring") != []
 
 
 def test_values_are_shown_cut_short() -> None:
@@ -252,7 +253,7 @@ def test_what_botocore_refuses_is_refused(data: st.DataObject) -> None:
     operation = operation_of(description)
     params = data.draw(parameters(operation))
     spoilt = data.draw(spoilings(params))
-    shape = ServiceModel(description, "example").operation_model("Operation").input_shape
+    shape = ServiceModel(description, "example").shape_for("Input")
     try:
         validate_parameters(spoilt, shape)
     except TheirError:

@@ -188,13 +188,15 @@ def _checksum(
 ) -> bool | str:
     if not (operation.checksum_algorithm or operation.checksum_required):
         return False
-    for header in headers:
-        name = header.lower()
-        if name == _CONTENT_MD5 or (name.startswith(_CHECKSUM) and name not in _ABOUT_CHECKSUMS):
-            return False
+    given = {header.lower() for header in headers}
+    if any(name.startswith(_CHECKSUM) for name in given - _ABOUT_CHECKSUMS):
+        return False
     algorithm = params.get(operation.checksum_algorithm)
     if isinstance(algorithm, str):
+        # Also beside an MD5: S3 refuses an algorithm whose checksum does not come.
         return algorithm.upper()
+    if _CONTENT_MD5 in given:
+        return False
     return REQUIRED if operation.checksum_required else True
 
 

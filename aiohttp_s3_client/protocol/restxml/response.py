@@ -50,7 +50,7 @@ class Answer:
                 found = self.headers.setdefault(member.name.lower(), [])
                 found.append((name, member, _header_converter(member)))
             elif member.location == "headers":
-                self.maps.append((member.name.lower(), name))
+                self.maps.append((member.name.lower() if member.named else "", name))
             elif member.location == "statusCode":
                 self.status = name
 
