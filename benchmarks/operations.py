@@ -38,7 +38,7 @@ HEADERS = (
 HEAD_ANSWER = (
     b"HTTP/1.1 200 OK\r\n"
     + HEADERS
-    + b"Last-Modified: Sun, 1 Jan 2006 12:00:00 GMT\r\n"
+    + b"Last-Modified: Sun, 01 Jan 2006 12:00:00 GMT\r\n"
     + b"Accept-Ranges: bytes\r\nContent-Type: text/plain\r\nContent-Length: 434234\r\n"
     + b"x-amz-meta-owner: somebody\r\n\r\n"
 )

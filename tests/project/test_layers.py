@@ -40,7 +40,7 @@ def test_contracts_name_every_floor() -> None:
     ]
     order = [name for name in named if name in ("transfer", "engine", "credentials", "protocol")]
     assert order == ["transfer", "engine", "credentials", "protocol"]
-    folders = {path.parent.name for path in SOURCES if path.parent != PACKAGE}
+    folders = {path.relative_to(PACKAGE).parts[0] for path in SOURCES if path.parent != PACKAGE}
     assert folders <= set(named)
 
 
@@ -73,7 +73,7 @@ def test_p3_dependencies(path: Path) -> None:
 
 
 def test_protocol_knows_neither_loop_nor_sockets_nor_files() -> None:
-    for path in (PACKAGE / "protocol").glob("*.py"):
+    for path in (PACKAGE / "protocol").rglob("*.py"):
         assert not imported(path) & {"asyncio", "aiohttp", "socket", "pathlib", "io"}, path
 
 

@@ -211,7 +211,11 @@ def _text(shape: Shape, place: str) -> st.SearchStrategy[str]:
 # --- descriptions
 
 _NAMESPACES: st.SearchStrategy[dict[str, str]] = st.sampled_from(
-    [{"uri": "http://one.example/"}, {"uri": "http://two.example/", "prefix": "two"}]
+    [
+        {"uri": "http://one.example/"},
+        {"uri": "http://two.example/"},
+        {"uri": "http://three.example/", "prefix": "three"},
+    ]
 )
 
 
@@ -354,8 +358,8 @@ class _Builder:
         reference: dict[str, Any] = {"shape": name}
         if draw(st.booleans()):
             reference["locationName"] = draw(st.sampled_from(["renamed", "Name", "n"]))
-        if kind != "map" and draw(st.booleans()):
-            reference["xmlNamespace"] = draw(_NAMESPACES)
+        if draw(st.booleans()):
+            reference.update(xmlNamespace=draw(_NAMESPACES))
         return reference
 
     def structure(self, depth: int) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.etree import ElementTree
+from xml.parsers import expat
 
 import pytest
 from botocore.loaders import Loader
@@ -47,8 +48,15 @@ def path_of(request: Request) -> str:
 
 
 def normal(document: bytes) -> Any:
-    """A document as nested tuples: names with their namespaces, attributes, text, children."""
-    return _normal(ElementTree.fromstring(document)) if document else None
+    """A document as the namespaces that it declares and as nested tuples: names, attributes,
+    text, children."""
+    if not document:
+        return None
+    namespaces: list[tuple[str, str]] = []
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.StartNamespaceDeclHandler = lambda *declared: namespaces.append(declared)
+    parser.Parse(document, True)
+    return sorted(map(str, namespaces)), _normal(ElementTree.fromstring(document))
 
 
 def _normal(element: ElementTree.Element) -> Any:

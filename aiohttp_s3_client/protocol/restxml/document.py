@@ -98,7 +98,7 @@ def _map(
         return
     start = _opened(out)
     _entries(out, shape, value, "entry")
-    _close(out, start, name, {})
+    _close(out, start, name, _namespace(shape))
 
 
 def _entries(out: list[str], shape: Shape, value: Mapping[object, object], name: str) -> None:
