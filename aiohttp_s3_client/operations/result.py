@@ -17,18 +17,29 @@ class Output(dict[str, Any]):
     ``RetryAttempts``.
     """
 
-    __slots__ = ("_metadata",)
+    __slots__ = ("_attempts", "_raw_headers", "_status")
 
     def __init__(self, members: dict[str, Any], answer: Answer) -> None:
         super().__init__(members)
-        response = answer.response
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        self._metadata = {
+        # Few ask for the metadata: it is made for those who do, and the response is let go.
+        self._raw_headers = answer.response.raw_headers
+        self._status = answer.response.status
+        self._attempts = answer.attempts
+
+    @property
+    def _metadata(self) -> dict[str, Any]:
+        headers = {
+            name.decode("utf-8", "surrogateescape").lower(): value.decode(
+                "utf-8", "surrogateescape"
+            )
+            for name, value in self._raw_headers
+        }
+        return {
             "RequestId": headers.get("x-amz-request-id", ""),
             "HostId": headers.get("x-amz-id-2", ""),
-            "HTTPStatusCode": response.status,
+            "HTTPStatusCode": self._status,
             "HTTPHeaders": headers,
-            "RetryAttempts": answer.attempts - 1,
+            "RetryAttempts": self._attempts - 1,
         }
 
     def __missing__(self, name: str) -> dict[str, Any]:

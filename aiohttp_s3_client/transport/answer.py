@@ -75,9 +75,6 @@ async def read_document(response: aiohttp.ClientResponse, limit: int, seconds: f
 
     Raises what aiohttp raises when the body breaks off, ``TimeoutError`` after *seconds*.
     """
-    if response.content.at_eof():
-        # The usual answer has no body, and a timeout costs more than all else that is done to it.
-        return await response.read()
     async with asyncio.timeout(seconds):
         if not hasattr(response, "_body"):
             # A later aiohttp may keep it elsewhere: then only its own read() keeps the body.

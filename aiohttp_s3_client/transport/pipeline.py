@@ -279,8 +279,11 @@ class Pipeline:
             write_timeout=self._config.write_timeout,
             options=request.options,
         )
-        if not isinstance(outcome, Fault) and outcome.status < 300 and not request.document:
-            return Answer(outcome, request)
+        if not isinstance(outcome, Fault) and outcome.status < 300:
+            if not request.document:
+                return Answer(outcome, request)
+            if outcome.content.at_eof():
+                return Answer(outcome, request, body=b"")  # No body came: no error can be in it.
         signature = signed.get(hdrs.AUTHORIZATION, "").rpartition("Signature=")[2]
         secrets = (snapshot.secret_access_key, signature, *secret_values(signed))
         if isinstance(outcome, Fault):
@@ -316,7 +319,7 @@ class Pipeline:
         except BaseException:
             response.close()
             raise
-        answer.failed = answer.failed or (bool(answer.body) and is_error(answer.body))
+        answer.failed = answer.failed or is_error(answer.body)
         if answer.failed:
             answer.document = document_of(answer.body)
         return answer

@@ -21,7 +21,7 @@ class Call(NamedTuple):
     operation: str
     request: str
     """Method and target."""
-    params: dict[str, Any] = {}
+    params: Mapping[str, Any] = NOTHING
     """Beside the bucket, and the key of an operation on objects."""
     sends: str | bytes = b""
     """The document, without its namespace, or the bytes."""
@@ -30,7 +30,7 @@ class Call(NamedTuple):
     status: int = 200
     answer: str | bytes = b""
     answer_headers: Mapping[str, str] = NOTHING
-    output: dict[str, Any] = {}
+    output: Mapping[str, Any] = NOTHING
 
 
 def configuration(
@@ -39,7 +39,7 @@ def configuration(
     """The four operations of a configuration of which a bucket may have many."""
     named = f"/bucket?{query}=&id={value['Id']}"
     name, shown = f"bucket_{subject}_configuration", f"<{member}>{document}</{member}>"
-    yield Call(f"put_{name}", f"PUT {named}", {"Id": value["Id"], member: value}, shown, status=200)
+    yield Call(f"put_{name}", f"PUT {named}", {"Id": value["Id"], member: value}, shown)
     yield Call(
         f"get_{name}", f"GET {named}", {"Id": value["Id"]}, answer=shown, output={member: value}
     )

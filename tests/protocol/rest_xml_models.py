@@ -246,9 +246,9 @@ def _documents(draw: st.DrawFn) -> dict[str, Any]:
     shape: dict[str, Any] = {"type": "structure", "members": members}
     if draw(st.booleans()):
         shape["payload"] = "Payload"
-        members["Payload"] = {"shape": builder.structure(2), "locationName": "Document"}
-        if draw(st.booleans()):
-            members["Payload"]["xmlNamespace"] = draw(_NAMESPACES)
+        namespace = {"xmlNamespace": draw(_NAMESPACES)} if draw(st.booleans()) else {}
+        used = {"shape": builder.structure(2), "locationName": "Document"}
+        members["Payload"] = {**used, **namespace}
     else:
         members.update(builder.members(2))
     return _service(draw, builder, shape, "/", "")
