@@ -152,8 +152,10 @@ class Endpoint:
 
     def _service_authority(self) -> str:
         """The host without the bucket that the URL may name in it."""
-        return self.authority.removeprefix(f"{self.bucket}.") if self.bucket_in_host else (
-            self.authority
+        return (
+            self.authority.removeprefix(f"{self.bucket}.")
+            if self.bucket_in_host
+            else (self.authority)
         )
 
     def _place(self, bucket: str) -> _Place:

@@ -6,14 +6,11 @@ and shows the value, unless it is a secret.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import re
 from base64 import b64encode
-from datetime import UTC, datetime
-from email.utils import formatdate
 
-from .clock import parse_http_date
+from .timestamps import formatted_seconds
 
 _find_forbidden = re.compile(r"[\0-\x08\n-\x1f\x7f\ud800-\udfff]").search
 _is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
@@ -64,46 +61,23 @@ def customer_key(argument: str, key: object) -> tuple[str, str]:
 
 def http_date(argument: str, value: object) -> str:
     """A time as ``Sun, 06 Nov 1994 08:49:37 GMT``, without fractions of a second."""
-    return formatdate(_datetime(argument, value).timestamp(), usegmt=True)
+    return _time(argument, value, "rfc822")
 
 
 def iso_date(argument: str, value: object) -> str:
     """A time as ``1994-11-06T08:49:37Z``, without fractions of a second."""
-    return _datetime(argument, value).replace(tzinfo=None).isoformat() + "Z"
+    return _time(argument, value, "iso8601")
 
 
-def _datetime(argument: str, value: object) -> datetime:
-    """Whole seconds of a datetime (UTC, where it has no zone), seconds since 1970, or a text."""
-    parsed: datetime | None
+def _time(argument: str, value: object, style: str) -> str:
     try:
-        if isinstance(value, datetime):
-            parsed = value
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            parsed = datetime.fromtimestamp(value, UTC)
-        elif isinstance(value, str):
-            parsed = _parsed(value)
-        else:
-            raise TypeError(
-                f"{argument} must be a datetime, a date as text or seconds since 1970, "
-                f"not {value!r}"
-            )
-        if parsed is not None:
-            utc = parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-            return utc.replace(microsecond=0)
-    except (ValueError, OverflowError, OSError) as error:
+        return formatted_seconds(value, style)
+    except TypeError:
+        raise TypeError(
+            f"{argument} must be a datetime, a date as text or seconds since 1970, not {value!r}"
+        ) from None
+    except ValueError as error:
         raise ValueError(f"{argument} is no time: {value!r} ({error})") from None
-    raise ValueError(f"{argument} is no time: {value!r}")
-
-
-def _parsed(value: str) -> datetime | None:
-    for parse in (_from_seconds, datetime.fromisoformat):
-        with contextlib.suppress(ValueError):
-            return parse(value)
-    return parse_http_date(value)
-
-
-def _from_seconds(value: str) -> datetime:
-    return datetime.fromtimestamp(float(value), UTC)
 
 
 def metadata_name(name: object) -> str:

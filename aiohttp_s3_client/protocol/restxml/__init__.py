@@ -1,6 +1,6 @@
 """S3's protocol, rest-xml: requests made from parameters, and answers read into dicts.
 
-``document.py`` and ``timestamps.py`` write values, ``validation.py`` says what is wrong with
+``document.py`` writes values, ``validation.py`` says what is wrong with
 them, ``request.py`` puts them in their places; ``response.py`` reads.
 
 https://smithy.io/2.0/aws/protocols/aws-restxml-protocol.html

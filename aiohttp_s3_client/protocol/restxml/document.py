@@ -9,7 +9,7 @@ from math import isinf, isnan
 from typing import Any
 
 from ..model.shapes import Shape
-from .timestamps import formatted
+from ..timestamps import formatted
 
 # Beside what XML itself asks for: what a reader would turn into something else (line breaks), and
 # what XML 1.0 has no place for. A key may hold that, servers take a reference to it, and there is

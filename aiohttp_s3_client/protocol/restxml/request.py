@@ -16,8 +16,8 @@ from ..encoding import quote_path, quote_query, unquote
 from ..header_values import metadata_value
 from ..model.shapes import Operation, Shape, labels
 from ..operations import is_idempotent
+from ..timestamps import formatted_seconds
 from .document import document, text
-from .timestamps import formatted_seconds
 from .validation import check
 
 _BUCKET = "/{Bucket}"

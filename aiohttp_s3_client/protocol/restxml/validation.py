@@ -17,7 +17,7 @@ from .. import checksums
 from ..header_values import metadata_name
 from ..header_values import text as header_text
 from ..model.shapes import Operation, Shape
-from .timestamps import instant
+from ..timestamps import instant
 
 _SHOWN = 60
 """Characters of a value in a message."""

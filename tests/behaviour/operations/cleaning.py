@@ -13,6 +13,10 @@ def remove_bucket(oracle: Oracle, bucket: str) -> None:
     """Delete *bucket* with all that is in it, whatever holds its objects."""
     boto = oracle.client
     try:
+        boto.head_bucket(Bucket=bucket)
+    except ClientError:  # what the scenario called has deleted it
+        return
+    try:
         versions = _versions(boto, bucket)
     except ClientError:  # a server without versions
         versions = []

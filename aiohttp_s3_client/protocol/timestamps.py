@@ -1,4 +1,4 @@
-"""Times as rest-xml writes them: ISO 8601, as HTTP does, or in seconds since 1970."""
+"""Times as S3 wants them written: ISO 8601, as HTTP has them, or in seconds since 1970."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import formatdate
 
-from ..clock import parse_http_date
+from .clock import parse_http_date
 
 _MICROSECONDS = 1_000_000
 
