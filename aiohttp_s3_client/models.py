@@ -121,8 +121,7 @@ class ObjectAttributes(NamedTuple):
     version_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class DownloadResult:
+class DownloadResult(NamedTuple):
     """What a download brought.
 
     ``size`` is in bytes, ``etag`` as the server sends it. ``verified`` says whether the bytes
@@ -136,8 +135,7 @@ class DownloadResult:
     verified: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class UploadResult:
+class UploadResult(NamedTuple):
     """What an upload became.
 
     ``size`` is in bytes, ``etag`` as the server sends it. ``parts`` is None for a single

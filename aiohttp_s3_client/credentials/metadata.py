@@ -9,8 +9,8 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from ..errors import CredentialsError
 from ..models import CredentialsSnapshot
@@ -35,8 +35,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class _Lease:
+class _Lease(NamedTuple):
     """A snapshot and when it is to be replaced."""
 
     snapshot: CredentialsSnapshot

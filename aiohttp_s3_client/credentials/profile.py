@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import CredentialsError
 from ..models import CredentialsSnapshot
@@ -90,8 +90,7 @@ def _config_profiles(sections: Sections) -> Sections:
     return profiles
 
 
-@dataclass(frozen=True, slots=True)
-class _Profile:
+class _Profile(NamedTuple):
     """What the files say about one profile."""
 
     snapshot: CredentialsSnapshot | None

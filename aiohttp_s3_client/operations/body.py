@@ -17,7 +17,6 @@ import logging
 import re
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -254,7 +253,7 @@ class StreamingBody(AsyncIterator[bytes]):
         wrong: Fault | None = fault
         while wrong is not None:
             cut_off(self._answer.response)
-            fault = replace(wrong, reason=f"{wrong.reason} after {self._progress()}")
+            fault = wrong._replace(reason=f"{wrong.reason} after {self._progress()}")
             able = self._resumable and self._stop is not None and self._session_lives()
             if not able or not await pipeline.pause(self._attempts, timeout=fault.timeout):
                 raise pipeline.connection_error(request, fault, self._attempts)

@@ -27,6 +27,7 @@ from .events import EventStream
 from .loading import s3_model
 from .result import Output
 
+_EXPIRES = "Expires"
 _is_bucket = re.compile(r"[A-Za-z0-9._-]{1,255}").fullmatch
 """What can be a segment of a path or a label of a host; the server knows the finer rules."""
 
@@ -94,6 +95,8 @@ class Caller:
         body = answer.body or b""
         parsed = restxml.parse(operation, response.status, response.headers, body)
         members = finished(operation.name, given, parsed)
+        if operation.output is not None and _EXPIRES in operation.output.members:
+            _put_expires_string(response.headers, members)
         if operation.output is not None and operation.streams:
             name = operation.output.payload
             members[name] = self._streamed(operation.output.members[name], answer)
@@ -111,3 +114,9 @@ class Caller:
             return cast(dict[str, Any], restxml.parse_payload(shape, document))
 
         return EventStream(self._engine, answer, decode)
+
+
+def _put_expires_string(headers: Mapping[str, str], members: dict[str, Any]) -> None:
+    """boto3's ``ExpiresString``: the header as it came, which may be no time at all."""
+    if text := headers.get(_EXPIRES):
+        members["ExpiresString"] = text

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..config import plain_paths_only
@@ -72,8 +71,7 @@ class Shape(NamedTuple):
     """Which of the pattern's groups holds what: their numbers, from 0, in the order of a row."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListingPage:
+class ListingPage(NamedTuple):
     """One page. ``next_token`` asks for the next one; it is None on the last page only."""
 
     objects: list[AwsObjectMeta]
@@ -85,8 +83,7 @@ class ListingPage:
         return self.next_token is not None
 
 
-@dataclass(slots=True)
-class RawPage:
+class RawPage(NamedTuple):
     """The text of a page, free of XML and otherwise as it was sent."""
 
     columns: Columns
@@ -159,8 +156,9 @@ def scan(body: bytes) -> RawPage | None:
     _, keys, times, *_ = columns
     if len(page.columns[0]) != len(samples) or "" in keys or "" in times:
         return None
-    page.columns = [_unescaped(column) for column in columns] if "&" in run else columns
-    return page
+    return page._replace(
+        columns=[_unescaped(column) for column in columns] if "&" in run else columns
+    )
 
 
 def _match_all(run: str) -> tuple[Columns, list[str]] | None:

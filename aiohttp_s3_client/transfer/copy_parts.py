@@ -20,9 +20,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
+from typing import NamedTuple
 
 from multidict import CIMultiDict
 
@@ -58,8 +58,7 @@ _TAGGING_LIMIT = 2 * KIB
 """The longest ``x-amz-tagging`` that is relied upon. Ten tags may be longer, as a document."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     """The source, as its HEAD has it."""
 
     size: int
@@ -76,8 +75,7 @@ class _Found:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(NamedTuple):
     """What the copy has of the source, or instead of that."""
 
     headers: CIMultiDict[str]
@@ -112,8 +110,7 @@ async def managed_copy(
     await copy.run()
 
 
-@dataclass(frozen=True, slots=True)
-class _Copy:
+class _Copy(NamedTuple):
     engine: Engine
     source_engine: Engine
     source: CopySource

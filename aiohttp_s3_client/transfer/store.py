@@ -19,7 +19,6 @@ import os
 import stat
 from collections.abc import AsyncIterator
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
@@ -111,7 +110,7 @@ class Store(NamedTuple):
         size = max(0, file.size - start)
         how = await self._options(self.config.part_size_for(size))
         if not named:  # There is no place beside it for a journal.
-            how = replace(how, resume=False)
+            how = how._replace(resume=False)
         if self._in_parts(size):
             return await upload_file(
                 self.engine, self.bucket, self.key, file, path, how, self.meter, start=start

@@ -14,10 +14,10 @@ them; parts that grow (see ``cutting.py``) share what the first ones took.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from ..config import MAX_PARTS
 from ..engine import Engine
@@ -39,11 +39,10 @@ from .resume_upload import UploadJournal
 from .schedule import Job, run_jobs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadOptions:
-    """How an object is uploaded."""
+class UploadOptions(NamedTuple):
+    """How an object is uploaded. The headers are not shown: a customer's key may be in them."""
 
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str]
     part_size: int
     workers: int
     part_tries: int | None = None
@@ -59,8 +58,11 @@ class UploadOptions:
     bandwidth: int | None = None
     memory_limit: int | None = None
     resume: bool = False
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = MappingProxyType({})
     """Keyword arguments for aiohttp."""
+
+    def __repr__(self) -> str:
+        return f"UploadOptions(part_size={self.part_size}, workers={self.workers})"
 
     @property
     def memory(self) -> int:

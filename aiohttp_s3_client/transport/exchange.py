@@ -20,8 +20,7 @@ Everything used here is public API of aiohttp >= 3.12, but for one look behind i
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 from aiohttp import ClientRequest, ClientResponse, hdrs
@@ -42,8 +41,7 @@ _WATCH_FROM = 64 * 1024
 _NETWORK_ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """An attempt that brought no answer."""
 
     reason: str

@@ -20,7 +20,6 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -288,7 +287,7 @@ class Pipeline:
         secrets = (snapshot.secret_access_key, signature, *secret_values(signed))
         if isinstance(outcome, Fault):
             # aiohttp quotes what it cannot parse, and a server may echo what it was sent.
-            return replace(outcome, reason=redact_text(outcome.reason, secrets))
+            return outcome._replace(reason=redact_text(outcome.reason, secrets))
         return await self._judged(Answer(outcome, request, secrets=secrets))
 
     def _terms(self) -> Terms:

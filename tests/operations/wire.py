@@ -102,6 +102,7 @@ class Boto3:
                     output[name] = value.read()
                 elif hasattr(value, "get_initial_response"):
                     output[name] = list(value)
+            del output["ResponseMetadata"]["MaxAttemptsReached"]  # Of our having allowed but one.
         except (BotoCoreError, ClientError) as error:
             failure = error
         return Outcome(self._sent, output, failure)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -16,6 +17,8 @@ def remove_bucket(oracle: Oracle, bucket: str) -> None:
         boto.head_bucket(Bucket=bucket)
     except ClientError:  # what the scenario called has deleted it
         return
+    with contextlib.suppress(ClientError):  # a bucket may be logging what is done to it here
+        boto.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})
     try:
         versions = _versions(boto, bucket)
     except ClientError:  # a server without versions

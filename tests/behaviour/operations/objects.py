@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from .stage import BODY, Stage, new_name, require
 
 CSV = {
@@ -9,6 +11,15 @@ CSV = {
     "ExpressionType": "SQL",
     "InputSerialization": {"CSV": {"FileHeaderInfo": "NONE"}},
     "OutputSerialization": {"CSV": {}},
+}
+DESCRIBED = {
+    "CacheControl": "max-age=60",
+    "ContentDisposition": 'attachment; filename="a.csv"',
+    "ContentLanguage": "en",
+    "ContentType": "text/csv",
+    "Expires": datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC),
+    "Metadata": {"colour": "blue"},
+    "ChecksumAlgorithm": "CRC32",
 }
 NOTE = {"AnnotationName": "note"}
 KMS_KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -22,16 +33,16 @@ async def put_object(stage: Stage) -> None:
 
 
 async def get_object(stage: Stage) -> None:
-    where = await stage.object(ContentType="text/csv", Metadata={"colour": "blue"})
-    found = await stage.same("get_object", **where)
+    where = await stage.object(**DESCRIBED)
+    found = await stage.same("get_object", **where, ChecksumMode="ENABLED")
     require(found["Body"] == BODY and found["ContentType"] == "text/csv")
     part = await stage.same("get_object", **where, Range="bytes=5-7")
     require(part["Body"] == BODY[5:8])
 
 
 async def head_object(stage: Stage) -> None:
-    where = await stage.object(ContentType="text/csv", Metadata={"colour": "blue"})
-    found = await stage.same("head_object", **where)
+    where = await stage.object(**DESCRIBED)
+    found = await stage.same("head_object", **where, ChecksumMode="ENABLED")
     require(found["ContentLength"] == len(BODY) and found["ContentType"] == "text/csv")
 
 
