@@ -220,26 +220,36 @@ class Given:
         return source["Bucket"], source["Key"], source.get("VersionId")
 
 
+def bound_bucket(engine: Engine, bucket: str | None) -> str:
+    """The bucket that is meant: the one that the client is bound to, or the one named.
+
+    A client that is bound to a bucket takes its name or None.
+    """
+    bound = engine.endpoint.bucket
+    if bucket is None:
+        if not bound:
+            raise TypeError("bucket is missing: the client is not bound to one")
+        return bound
+    if not isinstance(bucket, str):
+        raise TypeError(f"bucket must be a str, not {bucket!r}")
+    if not bound:
+        return check_bucket_name(bucket, legacy=engine.config.legacy_bucket_names)
+    if bucket != bound:
+        raise ValueError(f"bucket: {bucket!r} is not the client's, {bound!r}")
+    return bucket
+
+
 def bound_place(engine: Engine, bucket: str | None, key: str) -> tuple[str, str]:
     """Bucket and key of a request, where both are named apart.
 
-    A client that is bound to a bucket takes its name or None, and keys relative to its URL.
+    Where the client is bound to a bucket, the key is relative to its URL.
     """
-    endpoint = engine.endpoint
     if not isinstance(key, str):
         raise TypeError(f"key must be a str, not {key!r}")
     if not key:
         raise ValueError(f"key must not be empty: {key!r}")
-    if bucket is not None and not isinstance(bucket, str):
-        raise TypeError(f"bucket must be a str, not {bucket!r}")
-    if endpoint.bucket:
-        if bucket not in (None, endpoint.bucket):
-            raise ValueError(f"bucket: {bucket!r} is not the client's, {endpoint.bucket!r}")
-        return endpoint.bucket, endpoint.key_prefix + key
-    if bucket is None:
-        raise TypeError("bucket is missing: the client is not bound to one")
-    check_bucket_name(bucket, legacy=engine.config.legacy_bucket_names)
-    return bucket, key
+    # An endpoint without a bucket has no prefix either.
+    return bound_bucket(engine, bucket), engine.endpoint.key_prefix + key
 
 
 def object_range(given: tuple[int, int | None], argument: str) -> ByteRange:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-PROGRAMS = ("signing", "listing", "small", "workers")
+PROGRAMS = ("signing", "listing", "many_keys", "small", "operations", "workers")
 
 
 def main() -> int:

@@ -134,9 +134,7 @@ def compared(client: S3Client) -> list[Compared]:
         await client.api.put_object(Bucket="bucket", Key="key", Body=BODY)
 
     return [
-        Compared(
-            "HeadObject", 40.0, {"request": request_head, "api": api_head, "head": verb_head}
-        ),
+        Compared("HeadObject", 40.0, {"request": request_head, "api": api_head, "head": verb_head}),
         Compared(
             "PutObject 1 KiB", 60.0, {"request": request_put, "api": api_put, "put": verb_put}
         ),

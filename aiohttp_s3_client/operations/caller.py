@@ -10,7 +10,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping
+from io import TextIOBase
+from pathlib import Path
 from typing import Any, cast
 
 from ..engine import Engine
@@ -21,13 +23,14 @@ from ..protocol.model.shapes import Model, Operation, Shape
 from ..request import Request
 from ..transfer.put import send_data
 from ..transport.answer import Answer
-from ..transport.source import SourceData
+from ..transport.source import SourceData, is_seekable
 from .body import StreamingBody
 from .events import EventStream
 from .loading import s3_model
 from .result import Output
 
 _EXPIRES = "Expires"
+_BODIES = (Path, AsyncIterable, Iterable)
 _is_bucket = re.compile(r"[A-Za-z0-9._-]{1,255}").fullmatch
 """What can be a segment of a path or a label of a host; the server knows the finer rules."""
 
@@ -65,25 +68,27 @@ class Caller:
         if bucket is None and self._engine.endpoint.bucket:
             given["Bucket"] = self._engine.endpoint.bucket
         elif isinstance(bucket, str) and not _is_bucket(bucket):
+            advice = "; give the alias of the access point" if bucket.startswith("arn:") else ""
             raise ParamValidationError(
-                operation.name, [f"Bucket: {bucket!r:.100} is not a bucket name"]
+                operation.name, [f"Bucket: {bucket!r:.100} is not a bucket name{advice}"]
             )
         return given
 
     async def _send(self, operation: Operation, request: Request, data: object) -> Answer:
         if not operation.stream:
             return await self._engine.send(request)
-        length = request.headers.get("Content-Length")
-        if length is not None:
+        text = request.headers.get("Content-Length")
+        if text is not None:
             headers = request.headers.copy()
             del headers["Content-Length"]  # aiohttp's own to set, from the data.
             request = request._replace(headers=headers)
-        return await send_data(
-            self._engine,
-            request,
-            cast(SourceData | None, data),
-            int(length) if length is not None and data is not None else None,
-        )
+        if data is None:
+            return await send_data(self._engine, request, None, None)
+        length = int(text) if text is not None else None
+        problem = _problem_of(operation.stream, data, length, request)
+        if problem:
+            raise ParamValidationError(operation.name, [problem])
+        return await send_data(self._engine, request, cast(SourceData, data), length)
 
     def _output(
         self, model: Model, operation: Operation, given: Mapping[str, Any], answer: Answer
@@ -114,6 +119,29 @@ class Caller:
             return cast(dict[str, Any], restxml.parse_payload(shape, document))
 
         return EventStream(self._engine, answer, decode)
+
+
+def _problem_of(name: str, data: object, length: int | None, request: Request) -> str:
+    """Why *data* cannot be the body called *name*, or nothing."""
+    if length is not None and length < 0:
+        return f"ContentLength must not be negative: {length}"
+    if isinstance(data, str | bytes | bytearray | memoryview):
+        size = len(data.encode()) if isinstance(data, str) else memoryview(data).nbytes
+        wrong = length is not None and length != size
+        return f"ContentLength is {length}, but {name} has {size} bytes" if wrong else ""
+    if isinstance(data, TextIOBase):
+        return f"{name} is a file that is open as text; open it with mode 'rb'"
+    is_data = isinstance(data, _BODIES) or hasattr(data, "read")
+    if isinstance(data, Mapping) or not is_data:
+        kind = type(data).__name__
+        return f"{name} must be bytes, a str, a file, a Path or a stream of bytes, not {kind}"
+    is_stream = not isinstance(data, Path) and not is_seekable(data)
+    if length is not None and is_stream and isinstance(request.checksum, str):
+        return (
+            f"{name} is a stream, whose checksum is known only when it was sent: give the checksum "
+            "itself, or no ContentLength, so that the stream is gathered in parts"
+        )
+    return ""
 
 
 def _put_expires_string(headers: Mapping[str, str], members: dict[str, Any]) -> None:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
-from importlib.resources import files
+import os
+from pathlib import Path
+from threading import Lock
 
 from ..protocol.model.shapes import Model
 from ..transport.shielding import threaded
 
 _loaded: list[Model] = []
+_locks: dict[int, Lock] = {}
+"""One for each process: a child, forked while a thread reads, would wait for ever for ours."""
 
 
 async def s3_model() -> Model:
-    """The model of S3. The first call reads it, in a thread."""
-    if not _loaded:
-        # Two first calls may both read it: what they make is the same.
-        _loaded.append(await threaded(_load))
-    return _loaded[0]
+    """The model of S3. The first call reads it, in a thread; others wait for that."""
+    return _loaded[0] if _loaded else await threaded(_load)
 
 
 def _load() -> Model:
-    package = files("aiohttp_s3_client.protocol.model")
-    return Model(json.loads(package.joinpath("s3.json").read_bytes()))
+    with _locks.setdefault(os.getpid(), Lock()):
+        if not _loaded:
+            path = Path(__file__).parents[1] / "protocol" / "model" / "s3.json"
+            _loaded.append(Model(json.loads(path.read_bytes())))
+    return _loaded[0]

@@ -618,8 +618,9 @@ MULTIPART = {"ETag": f'"{0:032x}-3"'}
         ({**checksum("CRC32", b""), **MULTIPART}, 200, ()),
         (checksum("CRC32", b""), 200, (("partNumber", "1"),)),
         ({**checksum("CRC32", b""), "Content-Range": f"bytes 5-{SIZE + 4}/{SIZE + 5}"}, 206, ()),
+        ({**checksum("CRC32", b""), "Content-Range": f"bytes 0-{SIZE - 1}/{SIZE + 5}"}, 200, ()),
     ],
-    ids=["none", "composite", "called composite", "moto's composite", "part", "range"],
+    ids=["none", "composite", "called composite", "moto's composite", "part", "range", "rclone's"],
 )
 async def test_a_checksum_of_anything_else_is_not_used(
     scripted: StartScript, headers: dict[str, str], status: int, query: tuple[tuple[str, str], ...]

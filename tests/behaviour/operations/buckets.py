@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .stage import Difference, Stage, new_name, require
+from .stage import ODD_NAMES, Difference, Stage, new_name, require
 
 
 async def create_bucket(stage: Stage) -> None:
@@ -21,6 +21,7 @@ async def delete_bucket(stage: Stage) -> None:
 
 async def head_bucket(stage: Stage) -> None:
     await stage.same("head_bucket", Bucket=await stage.bucket())
+    require(await stage.same_refusal("head_bucket", Bucket=new_name()) == "404")
 
 
 async def list_buckets(stage: Stage) -> None:
@@ -43,26 +44,45 @@ async def get_bucket_location(stage: Stage) -> None:
 
 
 async def list_objects(stage: Stage) -> None:
-    where = await stage.object()
-    found = await stage.same("list_objects", Bucket=where["Bucket"], Prefix=where["Key"])
-    require([each["Key"] for each in found["Contents"]] == [where["Key"]])
+    where = await stage.objects()
+    found = await stage.same("list_objects", **where)
+    keys = [where["Prefix"] + name for name in ODD_NAMES]
+    require([each["Key"] for each in found["Contents"]] == keys)
+    found = await stage.same("list_objects", **where, Delimiter="/")
+    require(len(found["Contents"]) == 1 and len(found["CommonPrefixes"]) == 2)
+    found = await stage.same("list_objects", **where, MaxKeys=1)
+    require(found["IsTruncated"])
+    found = await stage.same("list_objects", **where, Marker=keys[0])
+    require([each["Key"] for each in found["Contents"]] == keys[1:])
 
 
 async def list_objects_v2(stage: Stage) -> None:
-    where = await stage.object()
+    where = await stage.objects()
+    found = await stage.same("list_objects_v2", **where, FetchOwner=True)
+    keys = [where["Prefix"] + name for name in ODD_NAMES]
+    require([each["Key"] for each in found["Contents"]] == keys)
+    found = await stage.same("list_objects_v2", **where, Delimiter="/")
+    require(len(found["Contents"]) == 1 and len(found["CommonPrefixes"]) == 2)
+    # moto makes a new token each time.
     found = await stage.same(
-        "list_objects_v2", Bucket=where["Bucket"], Prefix=where["Key"], FetchOwner=True
+        "list_objects_v2", **where, MaxKeys=1, apart_from=["NextContinuationToken"]
     )
-    require([each["Key"] for each in found["Contents"]] == [where["Key"]])
+    token = found["NextContinuationToken"]
+    found = await stage.call("list_objects_v2", **where, ContinuationToken=token)
+    require([each["Key"] for each in found["Contents"]] == keys[1:])
 
 
 async def list_object_versions(stage: Stage) -> None:
-    where = await stage.object(await stage.bucket("versioned"))
-    await stage.oracle("put_object", **where, Body=b"newer")
-    await stage.oracle("delete_object", **where)
-    found = await stage.same("list_object_versions", Bucket=where["Bucket"], Prefix=where["Key"])
-    require(len(found.get("Versions", ())) == 2, "no versions")
+    where = await stage.objects(await stage.bucket("versioned"))
+    newer = {"Bucket": where["Bucket"], "Key": where["Prefix"] + ODD_NAMES[0]}
+    await stage.oracle("put_object", **newer, Body=b"newer")
+    await stage.oracle("delete_object", **newer)
+    found = await stage.same("list_object_versions", **where)
+    require(len(found.get("Versions", ())) == 4, "no versions")
     require(len(found.get("DeleteMarkers", ())) == 1, "no versions")
+    await stage.same("list_object_versions", **where, Delimiter="/")
+    found = await stage.same("list_object_versions", **where, MaxKeys=1)
+    require(found["IsTruncated"])
 
 
 async def list_multipart_uploads(stage: Stage) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from .stage import BODY, Stage, new_name, require
 
@@ -12,7 +13,7 @@ CSV = {
     "InputSerialization": {"CSV": {"FileHeaderInfo": "NONE"}},
     "OutputSerialization": {"CSV": {}},
 }
-DESCRIBED = {
+DESCRIBED: dict[str, Any] = {
     "CacheControl": "max-age=60",
     "ContentDisposition": 'attachment; filename="a.csv"',
     "ContentLanguage": "en",
@@ -38,12 +39,20 @@ async def get_object(stage: Stage) -> None:
     require(found["Body"] == BODY and found["ContentType"] == "text/csv")
     part = await stage.same("get_object", **where, Range="bytes=5-7")
     require(part["Body"] == BODY[5:8])
+    same = await stage.same_refusal("get_object", **where, IfNoneMatch=found["ETag"])
+    require(same == "304", "ignores If-None-Match")
+    beyond = await stage.same_refusal("get_object", **where, Range="bytes=99-")
+    require(beyond == "InvalidRange")
+    missing = {"Bucket": where["Bucket"], "Key": new_name()}
+    require(await stage.same_refusal("get_object", **missing) == "NoSuchKey")
 
 
 async def head_object(stage: Stage) -> None:
     where = await stage.object(**DESCRIBED)
     found = await stage.same("head_object", **where, ChecksumMode="ENABLED")
     require(found["ContentLength"] == len(BODY) and found["ContentType"] == "text/csv")
+    missing = {"Bucket": where["Bucket"], "Key": new_name()}
+    require(await stage.same_refusal("head_object", **missing) == "404")
 
 
 async def copy_object(stage: Stage) -> None:

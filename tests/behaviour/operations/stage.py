@@ -18,6 +18,7 @@ from ...servers.running import RunningServer
 
 YES: Final = "yes"
 BODY: Final = b"line,one\nline,two\n"
+ODD_NAMES: Final = ("a b+c%20&d=ü✓", "inner/one", "other <&>/two")
 
 Params: TypeAlias = Mapping[str, Any]
 Scenario: TypeAlias = Callable[["Stage"], Awaitable[None]]
@@ -107,6 +108,14 @@ class Stage:
             raise Difference(f"{operation}: we have {left}, boto3 has {right}")
         return ours
 
+    async def same_refusal(self, operation: str, **params: Any) -> str:
+        """The code, or the status without one, with which both clients see a call refused."""
+        try:
+            await self.same(operation, **params)
+        except AwsError as error:
+            return error.code or str(error.status)
+        return ""
+
     async def new_bucket(self, **params: Any) -> str:
         """A bucket of the scenario's own, made by boto3. Raises its ``ClientError``."""
         name = new_name()
@@ -137,6 +146,14 @@ class Stage:
         """``Bucket`` and ``Key`` of a new object that boto3 has put."""
         where = {"Bucket": bucket or await self.bucket(), "Key": new_name()}
         await self.oracle("put_object", **where, Body=body, **params)
+        return where
+
+    async def objects(self, bucket: str | None = None) -> dict[str, str]:
+        """``Bucket`` and ``Prefix`` of three new objects, with two prefixes more within that."""
+        where = {"Bucket": bucket or await self.bucket(), "Prefix": f"{new_name()}/"}
+        for name in ODD_NAMES:
+            key = where["Prefix"] + name
+            await self.oracle("put_object", Bucket=where["Bucket"], Key=key, Body=BODY)
         return where
 
     async def upload(self, *parts: bytes) -> dict[str, str]:

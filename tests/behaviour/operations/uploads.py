@@ -50,6 +50,8 @@ async def abort_multipart_upload(stage: Stage) -> None:
 
 
 async def list_parts(stage: Stage) -> None:
-    where = await stage.upload(BODY)
+    where = await stage.upload(BODY, BODY + BODY)
     found = await stage.same("list_parts", **where)
-    require([part["Size"] for part in found["Parts"]] == [len(BODY)])
+    require([part["Size"] for part in found["Parts"]] == [len(BODY), 2 * len(BODY)])
+    found = await stage.same("list_parts", **where, MaxParts=1)
+    require(found["IsTruncated"] and len(found["Parts"]) == 1)
