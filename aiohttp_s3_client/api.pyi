@@ -1043,15 +1043,15 @@ class PartitionedPrefixDict(TypedDict, total=False):
     PartitionDateSource: PartitionDateSourceLiteral
 
 class PolicyStatusDict(TypedDict, total=False):
-    IsPublic: bool
+    IsPublic: Required[bool]
 
 class ProgressDict(TypedDict, total=False):
-    BytesScanned: int
-    BytesProcessed: int
-    BytesReturned: int
+    BytesScanned: Required[int]
+    BytesProcessed: Required[int]
+    BytesReturned: Required[int]
 
 class ProgressEventDict(TypedDict, total=False):
-    Details: ProgressDict
+    Details: Required[ProgressDict]
 
 class PublicAccessBlockConfigurationDict(TypedDict, total=False):
     BlockPublicAcls: bool
@@ -1088,7 +1088,7 @@ class RecordExpirationDict(TypedDict, total=False):
     Days: int
 
 class RecordsEventDict(TypedDict, total=False):
-    Payload: bytes
+    Payload: Required[bytes]
 
 class RedirectDict(TypedDict, total=False):
     HostName: str
@@ -1301,12 +1301,12 @@ class SseKmsEncryptedObjectsDict(TypedDict, total=False):
     Status: Required[SseKmsEncryptedObjectsStatusLiteral]
 
 class StatsDict(TypedDict, total=False):
-    BytesScanned: int
-    BytesProcessed: int
-    BytesReturned: int
+    BytesScanned: Required[int]
+    BytesProcessed: Required[int]
+    BytesReturned: Required[int]
 
 class StatsEventDict(TypedDict, total=False):
-    Details: StatsDict
+    Details: Required[StatsDict]
 
 class StorageClassAnalysisDict(TypedDict, total=False):
     DataExport: StorageClassAnalysisDataExportDict
@@ -1918,7 +1918,7 @@ class GetBucketRequestPaymentRequest(TypedDict, total=False):
     ExpectedBucketOwner: str
 
 class GetBucketRequestPaymentOutput(TypedDict, total=False):
-    Payer: PayerLiteral
+    Payer: Required[PayerLiteral]
     ResponseMetadata: Required[ResponseMetadataDict]
 
 class GetBucketTaggingRequest(TypedDict, total=False):

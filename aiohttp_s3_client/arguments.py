@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
-from typing import Any, cast
+from typing import Any
 
 from multidict import CIMultiDict, MultiMapping
 
-from .config import MAX_OBJECT_SIZE, TransferConfig, check_part_size, check_positive
-from .engine import Engine
+from .config import MAX_OBJECT_SIZE, check_part_size, check_positive
 from .protocol.endpoint import Endpoint, check_bucket_name
 from .protocol.ranges import ByteRange
 from .transfer.upload import UploadOptions
@@ -142,90 +141,12 @@ def download_aiohttp_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
     return for_aiohttp(aiohttp_options(options))
 
 
-_BOTO_NAMES = {
-    "Bucket": "bucket",
-    "Callback": "callback",
-    "Config": "config",
-    "CopySource": "copy_source",
-    "ExtraArgs": "extra_args",
-    "Fileobj": "fileobj",
-    "Filename": "filename",
-    "Key": "key",
-    "SourceClient": "source_client",
-}
-
-
-class Given:
-    """The arguments of a managed transfer, each under its own name or under boto3's.
-
-    Raises ``TypeError`` for one that is given under both, or that the method does not have.
-    """
-
-    def __init__(self, boto: Mapping[str, Any], **own: Any) -> None:
-        for boto_name, value in boto.items():
-            name = _BOTO_NAMES.get(boto_name)
-            if name is None or name not in own:
-                raise TypeError(f"{boto_name!r} is no argument of this method")
-            if own[name] is not None and value is not None:
-                raise TypeError(f"{name} and {boto_name} are the same argument: give only one")
-            own[name] = value if value is not None else own[name]
-        self._own = own
-
-    def needed(self, name: str) -> Any:
-        """The argument *name*, which has no default."""
-        if (value := self._own[name]) is None:
-            raise TypeError(f"{name} is missing")
-        return value
-
-    @property
-    def bucket(self) -> str | None:
-        return cast(str | None, self._own["bucket"])
-
-    @property
-    def key(self) -> str:
-        return cast(str, self.needed("key"))
-
-    @property
-    def extra_args(self) -> Mapping[str, Any]:
-        given = self._own["extra_args"]
-        if given is not None and not isinstance(given, Mapping):
-            raise TypeError(f"extra_args must be a mapping, not {given!r}")
-        return given if given is not None else {}
-
-    @property
-    def callback(self) -> Callable[[int], object] | None:
-        return cast(Callable[[int], object] | None, self._own["callback"])
-
-    @property
-    def config(self) -> TransferConfig:
-        config = self._own["config"]
-        if config is not None and not isinstance(config, TransferConfig):
-            raise TypeError(f"config must be a TransferConfig, not {type(config).__name__}")
-        return config or TransferConfig()
-
-    @property
-    def source_client(self) -> object:
-        return self._own["source_client"]
-
-    def source(self) -> tuple[str, str, str | None]:
-        """Bucket, key and version id of what is to be copied."""
-        source = self.needed("copy_source")
-        if not isinstance(source, Mapping):
-            raise TypeError(f"copy_source must be a mapping with Bucket and Key, not {source!r}")
-        if unknown := source.keys() - {"Bucket", "Key", "VersionId"}:
-            raise ValueError(f"copy_source: {', '.join(map(repr, sorted(unknown)))} unknown")
-        for name in ("Bucket", "Key"):
-            if not isinstance(source.get(name), str) or not source[name]:
-                raise ValueError(f"copy_source: {name} must be a name, not {source.get(name)!r}")
-        return source["Bucket"], source["Key"], source.get("VersionId")
-
-
-def bound_bucket(engine: Engine, bucket: str | None) -> str:
+def bound_bucket(endpoint: Endpoint, bucket: str | None) -> str:
     """The bucket that is meant: the one that the client is bound to, or the one named.
 
     A client that is bound to a bucket takes its name or None.
     """
-    bound = engine.endpoint.bucket
+    bound = endpoint.bucket
     if bucket is None:
         if not bound:
             raise TypeError("bucket is missing: the client is not bound to one")
@@ -233,13 +154,13 @@ def bound_bucket(engine: Engine, bucket: str | None) -> str:
     if not isinstance(bucket, str):
         raise TypeError(f"bucket must be a str, not {bucket!r}")
     if not bound:
-        return check_bucket_name(bucket, legacy=engine.config.legacy_bucket_names)
+        return check_bucket_name(bucket, legacy=endpoint.legacy_bucket_names)
     if bucket != bound:
         raise ValueError(f"bucket: {bucket!r} is not the client's, {bound!r}")
     return bucket
 
 
-def bound_place(engine: Engine, bucket: str | None, key: str) -> tuple[str, str]:
+def bound_place(endpoint: Endpoint, bucket: str | None, key: str) -> tuple[str, str]:
     """Bucket and key of a request, where both are named apart.
 
     Where the client is bound to a bucket, the key is relative to its URL.
@@ -249,7 +170,7 @@ def bound_place(engine: Engine, bucket: str | None, key: str) -> tuple[str, str]
     if not key:
         raise ValueError(f"key must not be empty: {key!r}")
     # An endpoint without a bucket has no prefix either.
-    return bound_bucket(engine, bucket), engine.endpoint.key_prefix + key
+    return bound_bucket(endpoint, bucket), endpoint.key_prefix + key
 
 
 def object_range(given: tuple[int, int | None], argument: str) -> ByteRange:

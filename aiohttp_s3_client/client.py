@@ -22,6 +22,7 @@ from .arguments import (
     Headers,
     Params,
     aiohttp_options,
+    bound_bucket,
     conditional_headers,
     for_aiohttp,
     locate,
@@ -30,6 +31,7 @@ from .arguments import (
     object_name_of,
     query_pairs,
 )
+from .boto_names import Callback, CopyNames
 from .config import (
     AddressingStyle,
     ClientConfig,
@@ -39,10 +41,10 @@ from .config import (
 from .credentials import collect_credentials
 from .engine import Engine
 from .errors import AwsDownloadError, AwsError, AwsUploadError
-from .managed import Callback, CopyNames, Managed, OnProgress
+from .managed import Managed, OnProgress
 from .models import AwsObjectMeta, CredentialsProvider, CredentialsSnapshot
 from .protocol.encoding import encode_query, respelt_path, unquote
-from .protocol.endpoint import Address, check_bucket_name
+from .protocol.endpoint import Address
 from .protocol.sigv4 import UNSIGNED_PAYLOAD
 from .response import ResponseContext
 from .transfer.copy import Place, copy_object, rename_object
@@ -167,10 +169,7 @@ class S3Client(Verbs, Transfers, Managed, Admin):
         if bucket is not None:
             if name.strip("/"):
                 raise ValueError(f"object_name: {name!r} and bucket={bucket!r}: give only one")
-            check_bucket_name(bucket, legacy=self._engine.config.legacy_bucket_names)
-            if endpoint.bucket and bucket != endpoint.bucket:
-                raise ValueError(f"bucket: {bucket!r} is not the client's, {endpoint.bucket!r}")
-            within = endpoint.key_prefix
+            bucket, within = bound_bucket(endpoint, bucket), endpoint.key_prefix
         else:
             bucket, within = endpoint.locate_prefix(name)
             if not bucket and endpoint.host_is_bare:

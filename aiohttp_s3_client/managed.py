@@ -10,9 +10,10 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Unpack
 
-from .arguments import Given, bound_place, destination_path, object_range
+from .arguments import bound_place, destination_path, object_range
+from .boto_names import Callback, CopyNames, ExtraArgs, FileNames, FileobjNames, Given
 from .config import MIB, TransferConfig, check_not_negative
 from .engine import Engine
 from .models import DownloadResult, UploadResult
@@ -31,40 +32,9 @@ from .transfer.write import WritableFile, writable, write_stream
 from .transport.disk import Disk
 from .transport.source import SourceData
 
-ExtraArgs = Mapping[str, Any]
-Callback = Callable[[int], object]
 OnProgress = Callable[[Progress], object]
 Range = tuple[int, int | None]
 """First byte, and the one behind the last; None is the end of the object."""
-
-
-class _Names(TypedDict, total=False):
-    """What all of boto3's managed transfers call their arguments."""
-
-    Bucket: str
-    Key: str
-    ExtraArgs: ExtraArgs
-    Callback: Callback
-    Config: TransferConfig
-
-
-class FileNames(_Names, total=False):
-    """boto3's keywords of ``upload_file`` and ``download_file``."""
-
-    Filename: str | os.PathLike[str]
-
-
-class FileobjNames(_Names, total=False):
-    """boto3's keywords of ``upload_fileobj`` and ``download_fileobj``."""
-
-    Fileobj: Any
-
-
-class CopyNames(_Names, total=False):
-    """boto3's keywords of ``copy``."""
-
-    CopySource: Mapping[str, str]
-    SourceClient: Any
 
 
 class Managed:
@@ -155,7 +125,7 @@ class Managed:
             boto, bucket=bucket, key=key, filename=filename,
             extra_args=extra_args, callback=callback, config=config,
         )  # fmt: skip
-        place, settings = bound_place(self._engine, given.bucket, given.key), given.config
+        place, settings = bound_place(self._engine.endpoint, given.bucket, given.key), given.config
         how = download_options(settings, download_args(given.extra_args))
         meter = ProgressMeter(given.callback, progress)
         check = partial(destination_path, given.needed("filename"), "filename")
@@ -183,7 +153,7 @@ class Managed:
             boto, bucket=bucket, key=key, fileobj=fileobj,
             extra_args=extra_args, callback=callback, config=config,
         )  # fmt: skip
-        place, settings = bound_place(self._engine, given.bucket, given.key), given.config
+        place, settings = bound_place(self._engine.endpoint, given.bucket, given.key), given.config
         how = reading_options(settings, download_args(given.extra_args))
         file = writable(given.needed("fileobj"))
         meter = ProgressMeter(given.callback, progress)
@@ -222,7 +192,7 @@ class Managed:
         if not isinstance(asked, Managed):
             raise TypeError(f"source_client must be an S3Client, not {asked!r}")
         source = CopySource(*given.source())
-        place, settings = bound_place(self._engine, given.bucket, given.key), given.config
+        place, settings = bound_place(self._engine.endpoint, given.bucket, given.key), given.config
         args = copy_args(given.extra_args)
         async with ProgressMeter(given.callback, progress) as meter:
             await managed_copy(
@@ -247,7 +217,10 @@ class Managed:
         """
         how = self._reading(extra_args, config)
         return ObjectStream(
-            self._engine, *bound_place(self._engine, bucket, key), how, wanted=_range(range)
+            self._engine,
+            *bound_place(self._engine.endpoint, bucket, key),
+            how,
+            wanted=_range(range),
         )
 
     async def get_into(
@@ -269,7 +242,7 @@ class Managed:
         if view.readonly or not view.contiguous:
             raise ValueError("buffer: it has to be writable and contiguous")
         how = self._reading(extra_args, config)
-        place = bound_place(self._engine, bucket, key)
+        place = bound_place(self._engine.endpoint, bucket, key)
         return await read_into(self._engine, *place, view.cast("B"), how, wanted=_range(range))
 
     async def get_bytes(
@@ -283,7 +256,7 @@ class Managed:
     ) -> bytes:
         """An object, or a range of it, as ``bytes``: for what is not large."""
         how = self._reading(extra_args, config)
-        place = bound_place(self._engine, bucket, key)
+        place = bound_place(self._engine.endpoint, bucket, key)
         return await read_bytes(self._engine, *place, how, wanted=_range(range))
 
     async def get_ranges(
@@ -305,7 +278,7 @@ class Managed:
         wanted = [object_range(range_, "ranges") for range_ in ranges]
         return await read_ranges(
             self._engine,
-            *bound_place(self._engine, bucket, key),
+            *bound_place(self._engine.endpoint, bucket, key),
             wanted,
             how,
             coalesce=check_not_negative("coalesce", coalesce),
@@ -314,7 +287,7 @@ class Managed:
     # What the methods share
 
     def _store(self, given: Given, progress: OnProgress | None) -> Store:
-        place = bound_place(self._engine, given.bucket, given.key)
+        place = bound_place(self._engine.endpoint, given.bucket, given.key)
         meter = ProgressMeter(given.callback, progress)
         return Store(self._engine, *place, upload_args(given.extra_args), given.config, meter)
 

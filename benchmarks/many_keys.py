@@ -34,7 +34,7 @@ KEYS = ("key-id", "secret-key")
 class Spent(NamedTuple):
     """What one listing took."""
 
-    count: int
+    keys: int
     cpu: float
     wall: float
     """Seconds, like ``cpu``."""
@@ -176,8 +176,8 @@ def main() -> int:
     print(f"listing {keys} keys in pages of {PAGE} (median of {options.rounds})")
     print(f"{'':<24}{'CPU s':>8}{'wall s':>8}{'MiB more':>10}{'us a key':>10}")
     for way, taken in spent.items():
-        if any(each.count != keys for each in taken):
-            raise SystemExit(f"{way}: {taken[0].count} keys, expected {keys}")
+        if any(each.keys != keys for each in taken):
+            raise SystemExit(f"{way}: {taken[0].keys} keys, expected {keys}")
         cpu, wall, memory = (
             median(each[column] for each in taken) for column in range(1, len(Spent._fields))
         )

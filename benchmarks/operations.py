@@ -17,8 +17,6 @@ from collections.abc import Awaitable, Callable
 from statistics import median
 from typing import NamedTuple
 
-import aiohttp
-
 from aiohttp_s3_client import S3Client
 
 from .canned import serving

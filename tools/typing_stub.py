@@ -40,6 +40,7 @@ _ALWAYS = {
     "GetBucketCorsOutput": ("CORSRules",),
     "GetBucketLifecycleConfigurationOutput": ("Rules",),
     "GetBucketLocationOutput": ("LocationConstraint",),
+    "GetBucketRequestPaymentOutput": ("Payer",),
     "GetObjectAclOutput": ("Owner", "Grants"),
     "GetObjectOutput": ("ContentLength", "ContentType", "ETag", "LastModified"),
     "HeadObjectOutput": ("ContentLength", "ContentType", "ETag", "LastModified"),
@@ -53,7 +54,13 @@ _ALWAYS = {
     "Object": ("Key", "LastModified", "ETag", "Size"),
     "ObjectVersion": ("Key", "VersionId", "IsLatest", "LastModified", "ETag", "Size"),
     "Part": ("PartNumber", "ETag", "Size", "LastModified"),
+    "PolicyStatus": ("IsPublic",),
+    "Progress": ("BytesScanned", "BytesProcessed", "BytesReturned"),
+    "ProgressEvent": ("Details",),
     "PutObjectOutput": ("ETag",),
+    "RecordsEvent": ("Payload",),
+    "Stats": ("BytesScanned", "BytesProcessed", "BytesReturned"),
+    "StatsEvent": ("Details",),
     "UploadPartOutput": ("ETag",),
 }
 """Members of results that the description calls optional and every server sends: without them
@@ -320,8 +327,8 @@ def _required(type_: str, required: bool) -> str:
     return f"Required[{type_}]" if required else type_
 
 
-def _snake(name: str) -> str:
-    """``ListObjectsV2`` -> ``list_objects_v2``"""
+def snake(name: str) -> str:
+    """What a method is called: ``ListObjectsV2`` -> ``list_objects_v2``"""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
@@ -361,11 +368,11 @@ def _api(
     for name, operation in sorted(operations.items()):
         parameters = ["self", *_params(name, operations)]
         returns = f"{name}Output" if "output" in operation else "EmptyOutput"
-        lines += _method(f"async def {_snake(name)}", parameters, returns)
+        lines += _method(f"async def {snake(name)}", parameters, returns)
     for name in paginators:
         parameters = [
             "self",
-            f'operation: Literal["{_snake(name)}"]',
+            f'operation: Literal["{snake(name)}"]',
             "/",
             "*",
             "PaginationConfig: PaginatorConfig = ...",
@@ -375,7 +382,7 @@ def _api(
     for name, facts in sorted(waiters.items()):
         parameters = [
             "self",
-            f'waiter: Literal["{_snake(name)}"]',
+            f'waiter: Literal["{snake(name)}"]',
             "/",
             "*",
             "WaiterConfig: WaiterConfigDict = ...",

@@ -1,43 +1,18 @@
-"""What ``get_object`` answers under ``Body``: the object's bytes, pulled off the connection.
-
-::
-
-    answer ──> Incoming ──> held to the checksum ──> read, iter_chunks, iter_lines, readinto
-       ^           │ broke off, and the first answer had an ETag
-       └── the rest, from the next byte on, if it is the same object still (P5, P7)
+"""What ``get_object`` answers under ``Body``: the object's bytes, in the forms of reading.
 
 Nothing is received before it is asked for, and no task runs beside the reader.
-
-https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 """
 
 from __future__ import annotations
 
-import logging
-import re
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator
 from types import TracebackType
 from typing import Self
 
-import aiohttp
-from multidict import CIMultiDict
-
 from ..engine import Engine
-from ..errors import ObjectChanged, ResponseParseError
-from ..protocol import checksums
-from ..protocol.ranges import ByteRange, content_range
-from ..protocol.retry import Attempts
-from ..request import Request
-from ..transfer.ranged import closed_on_error
-from ..transfer.verify import SLOW_LIMIT, Expected
-from ..transport.answer import Answer, cut_off, leave
-from ..transport.exchange import Fault
-from ..transport.receive import Incoming
-
-log = logging.getLogger(__name__)
-
-_MULTIPART_ETAG = re.compile(r'"?[0-9a-f]{32}-\d+"?')
+from ..transport.answer import Answer
+from .delivery import Delivery
 
 
 class StreamingBody(AsyncIterator[bytes]):
@@ -56,36 +31,20 @@ class StreamingBody(AsyncIterator[bytes]):
     """
 
     def __init__(self, engine: Engine, answer: Answer) -> None:
-        response = answer.response
-        self._engine = engine
-        self._answer = answer
-        self._incoming = Incoming(response)
+        self._delivery = Delivery(engine, answer)
         self._pieces: deque[bytes] = deque()
         self._offset = 0
         """Where in the first piece the bytes begin that were not given out."""
         self._held = 0
         """Bytes that were received and not given out."""
-        self._closed = False
-        self._ended = False
-        self._identity = _identity(response)
-        self._resumable = _is_resumable(answer)
-        self._attempts = attempts_so_far(engine, answer)
-        self._progressed = False
-        """Whether the answer that is being read brought new bytes."""
-        self._skip = 0
-        """Bytes that come first and are not wanted: of a whole in the place of its rest."""
-        self.content_length = response.content_length
+        self.content_length = self._delivery.size
         """Bytes of the body; None where the server does not say it."""
-        self.verified: bool | None = None
+
+    @property
+    def verified(self) -> bool | None:
         """True once all bytes agreed with the object's checksum; None before, and where the
         answer has none that is of the whole object's bytes."""
-        with closed_on_error(answer):
-            self._start = _start(answer)
-        self._position = self._start
-        """Of the next byte to be received, in the object."""
-        length = self.content_length
-        self._stop = None if length is None else self._start + length
-        self._expected = _expected(answer)
+        return self._delivery.verified
 
     async def __aenter__(self) -> Self:
         return self
@@ -96,28 +55,24 @@ class StreamingBody(AsyncIterator[bytes]):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if exc is None and not self._closed and not self._ended:
-            self._ended = True
-            await leave(self._answer.response)
+        if exc is None:
+            await self._delivery.leave()
         self.close()
 
     def close(self) -> None:
         """Give the body up; the connection is cut off if anything was left unread."""
-        if not self._closed and not self._ended:
-            cut_off(self._answer.response)
-        self._closed = True
+        self._delivery.close()
         self._pieces.clear()
-        self._expected = None
 
     def tell(self) -> int:
         """How many bytes were given out."""
-        return self._position - self._start - self._held
+        return self._delivery.received - self._held
 
     # Reading
 
     async def read(self, amt: int | None = None) -> bytes:
         """The next *amt* bytes, fewer only at the end; all that are left for None or below 0."""
-        self._check_open()
+        self._delivery.check_open()
         wanted = None if amt is None or amt < 0 else amt
         while (wanted is None or self._held < wanted) and await self._fill():
             pass
@@ -128,7 +83,7 @@ class StreamingBody(AsyncIterator[bytes]):
 
         After an error ``tell()`` says how far it got.
         """
-        self._check_open()
+        self._delivery.check_open()
         view = memoryview(buffer).cast("B")
         done = 0
         while done < view.nbytes and (self._held or await self._fill()):
@@ -141,7 +96,7 @@ class StreamingBody(AsyncIterator[bytes]):
         return self
 
     async def __anext__(self) -> bytes:
-        self._check_open()
+        self._delivery.check_open()
         if not self._held and not await self._fill():
             raise StopAsyncIteration
         return self._take(len(self._pieces[0]) - self._offset)
@@ -188,201 +143,14 @@ class StreamingBody(AsyncIterator[bytes]):
                 self._offset = 0
         return taken[0] if len(taken) == 1 else b"".join(taken)
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ValueError("the body is closed")
-
-    # Receiving
-
     async def _fill(self) -> bool:
         """Hold the next piece too; False at the end."""
-        piece = await self._receive()
+        try:
+            piece = await self._delivery.next()
+        except BaseException:
+            self.close()
+            raise
         if piece:
             self._pieces.append(piece)
             self._held += len(piece)
         return bool(piece)
-
-    async def _receive(self) -> bytes:
-        """The next bytes as they come; none at the end."""
-        try:
-            while not self._ended:
-                received = await self._incoming.next()
-                self._check_open()
-                if not isinstance(received, Fault) and (received or self._stop is None):
-                    if not received:
-                        await self._finish()
-                    elif piece := self._wanted(received):
-                        await self._arrived(piece)
-                        return piece
-                elif self._position == self._stop:
-                    await self._finish()
-                else:
-                    await self._resume(received or Fault("the body ended too early"))
-        except BaseException:
-            self.close()
-            raise
-        return b""
-
-    def _wanted(self, data: bytes) -> bytes:
-        skipped, self._skip = self._skip, max(0, self._skip - len(data))
-        stop = None if self._stop is None else skipped + self._stop - self._position
-        return data[skipped:stop]
-
-    async def _arrived(self, piece: bytes) -> None:
-        if not self._progressed:
-            self._progressed = True
-            self._attempts.uncounted()
-        self._position += len(piece)
-        if self._expected is not None:
-            self._expected.update(piece)
-        if self._position == self._stop:
-            await self._finish()
-
-    async def _finish(self) -> None:
-        await leave(self._answer.response)
-        self._ended = True
-        if self._expected is not None:
-            self._expected.finish()
-            self.verified = True
-
-    # Resuming
-
-    async def _resume(self, fault: Fault) -> None:
-        """Ask for the rest, or raise when nothing can be asked any more."""
-        pipeline, request = self._engine.pipeline, self._answer.request
-        wrong: Fault | None = fault
-        while wrong is not None:
-            cut_off(self._answer.response)
-            fault = wrong._replace(reason=f"{wrong.reason} after {self._progress()}")
-            able = self._resumable and self._stop is not None and self._session_lives()
-            if not able or not await pipeline.pause(self._attempts, timeout=fault.timeout):
-                raise pipeline.connection_error(request, fault, self._attempts)
-            self._check_open()
-            assert self._stop is not None
-            wanted = ByteRange(self._position, self._stop)
-            self._answer = await self._engine.send(self._again(wanted), self._attempts)
-            wrong = self._judged(wanted)
-        self._incoming = Incoming(self._answer.response)
-
-    def _again(self, wanted: ByteRange) -> Request:
-        request = self._answer.request
-        headers = CIMultiDict(request.headers)
-        headers["Range"] = wanted.header
-        headers["If-Match"] = self._identity[0]
-        return request._replace(headers=headers, detail=str(wanted))
-
-    def _judged(self, wanted: ByteRange) -> Fault | None:
-        """What is wrong with the head of an answer to ``_again`` that might be better next time.
-
-        Raises its error, or ``ObjectChanged``.
-        """
-        answer, response = self._answer, self._answer.response
-        self._progressed = False
-        if response.status in (412, 416):
-            raise self._changed()
-        answer.raise_for_status()
-        if _identity(response) != self._identity:
-            raise self._changed()
-        said = content_range(response.headers)
-        if said is None and response.status != 200:
-            return Fault(f"{response.status} without Content-Range")
-        # Without Content-Range it is the whole object, of which the rest is wanted.
-        self._skip = 0 if said is not None else wanted.start
-        if said is None:
-            return None
-        if said.sent.start != wanted.start or said.sent.stop > wanted.stop:
-            return Fault(f"the server sent {said.sent}")
-        if response.content_length not in (None, said.sent.size):
-            return Fault(f"{response.content_length} bytes were announced for {said.sent.size}")
-        return None
-
-    def _session_lives(self) -> bool:
-        try:
-            self._engine.session()
-        except RuntimeError:
-            return False
-        return True
-
-    def _changed(self) -> ObjectChanged:
-        return ObjectChanged(
-            f"{_name(self._answer.request)} was replaced while it was being read "
-            f"(it began with ETag {self._identity[0]})"
-        )
-
-    def _progress(self) -> str:
-        size = "" if self.content_length is None else f" of {self.content_length}"
-        return f"{self._position - self._start}{size} bytes"
-
-
-def attempts_so_far(engine: Engine, answer: Answer) -> Attempts:
-    """The count that receiving an answer's body goes on with."""
-    attempts = engine.pipeline.attempts(answer.request.max_attempts)
-    attempts.started -= answer.elapsed
-    attempts.sends = attempts.spent = answer.attempts
-    return attempts
-
-
-def _is_resumable(answer: Answer) -> bool:
-    """Whether the rest can be asked for, and be known to be of the same object."""
-    response, request = answer.response, answer.request
-    etag = response.headers.get("ETag", "")
-    placed = response.status == 200 or "Content-Range" in response.headers
-    # If-Match compares strongly: never true of a weak ETag. A part may have an ETag of its own.
-    known = etag != "" and not etag.startswith("W/")
-    return request.operation == "GetObject" and known and placed and not _of_part(request)
-
-
-def _start(answer: Answer) -> int:
-    """Where in the object the answer begins. Raises ``ResponseParseError``."""
-    response = answer.response
-    said = content_range(response.headers)
-    if said is None:
-        return 0
-    if response.content_length not in (None, said.sent.size):
-        raise ResponseParseError(
-            f"{answer.request.operation} {_name(answer.request)}: {response.content_length} bytes "
-            f"were announced for {said.sent}"
-        )
-    return said.sent.start
-
-
-def _expected(answer: Answer) -> Expected | None:
-    """What the bytes of an answer can be held to while they go by."""
-    response, request = answer.response, answer.request
-    said = content_range(response.headers)
-    # rclone answers 200 to a range, with the checksum of the whole object.
-    partial = said is not None and said.sent != (0, said.total)
-    if response.status != 200 or partial or _of_part(request):
-        return None
-    offered = checksums.from_headers(response.headers)
-    if not offered or offered[0].parts is not None or _is_unnamed_composite(response.headers):
-        return None
-    large = (response.content_length or 0) > SLOW_LIMIT
-    if large and not checksums.is_available(offered[0].algorithm):
-        log.warning(
-            "%s is not verified: without the package's [checksums] extra its %s takes too long",
-            _name(request),
-            offered[0].algorithm,
-        )
-        return None
-    return Expected(_name(request), offered[0])
-
-
-def _is_unnamed_composite(headers: Mapping[str, str]) -> bool:
-    """Whether a checksum may be one of parts' checksums, which not every server says (moto)."""
-    multipart = _MULTIPART_ETAG.fullmatch(headers.get("ETag", ""))
-    return multipart is not None and "x-amz-checksum-type" not in headers
-
-
-def _identity(response: aiohttp.ClientResponse) -> tuple[str, str]:
-    """ETag and version; empty where there is none."""
-    headers = response.headers
-    return headers.get("ETag", ""), headers.get("x-amz-version-id", "")
-
-
-def _of_part(request: Request) -> bool:
-    return any(name == "partNumber" for name, _ in request.query)
-
-
-def _name(request: Request) -> str:
-    return f"{request.bucket}/{request.key}"

@@ -110,15 +110,9 @@ class Caller:
         return Output(members, answer)
 
     def _streamed(self, payload: Shape, answer: Answer) -> EventStream | StreamingBody:
-        if not payload.events:
-            return StreamingBody(self._engine, answer)
-
-        def decode(event: str, document: bytes) -> dict[str, Any]:
-            members = payload.members[event].members.values()
-            (shape,) = (member for member in members if member.event_payload)
-            return cast(dict[str, Any], restxml.parse_payload(shape, document))
-
-        return EventStream(self._engine, answer, decode)
+        if payload.events:
+            return EventStream(self._engine, answer, payload)
+        return StreamingBody(self._engine, answer)
 
 
 def _problem_of(name: str, data: object, length: int | None, request: Request) -> str:

@@ -6,20 +6,19 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/RESTSelectObjectAppendix.html
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any, Self
 
 from ..engine import Engine
 from ..errors import EventStreamError
 from ..protocol.event_stream import Decoder, Message
+from ..protocol.model.shapes import Shape
+from ..protocol.restxml import read_event
 from ..transport.answer import Answer, cut_off, leave
 from ..transport.exchange import Fault
 from ..transport.receive import Incoming
-from .body import attempts_so_far
-
-_EMPTY = frozenset({"Cont", "End"})
-_DOCUMENTS = frozenset({"Stats", "Progress"})
+from .delivery import attempts_so_far
 
 
 class EventStream(AsyncIterator[dict[str, Any]]):
@@ -38,13 +37,11 @@ class EventStream(AsyncIterator[dict[str, Any]]):
     resumed. After an error, and after a reading that was cancelled, the iteration has ended.
     """
 
-    def __init__(
-        self, engine: Engine, answer: Answer, decode: Callable[[str, bytes], dict[str, Any]]
-    ) -> None:
+    def __init__(self, engine: Engine, answer: Answer, events: Shape) -> None:
         self._engine = engine
         self._answer = answer
-        self._decode = decode
-        """Reads the XML of a ``Stats`` or ``Progress``: name and payload to its members."""
+        self._events = events
+        """The member of the output that this is."""
         self._incoming = Incoming(answer.response)
         self._decoder = Decoder()
         self._messages: deque[Message] = deque()
@@ -82,7 +79,7 @@ class EventStream(AsyncIterator[dict[str, Any]]):
             await self.aclose()
             raise StopAsyncIteration
         try:
-            event = self._event(await self._next())
+            event = read_event(self._events, await self._next())
         except BaseException:
             self._close()
             raise
@@ -104,20 +101,3 @@ class EventStream(AsyncIterator[dict[str, Any]]):
                 )
             self._messages.extend(self._decoder.feed(received))
         return self._messages.popleft()
-
-    def _event(self, message: Message) -> dict[str, Any]:
-        headers, payload = message
-        kind = headers.get(":message-type")
-        if kind == "error":
-            code, text = headers.get(":error-code", ""), headers.get(":error-message", "")
-            raise EventStreamError(str(code), str(text))
-        name = str(headers.get(":exception-type" if kind == "exception" else ":event-type", ""))
-        if kind == "exception":
-            raise EventStreamError(name, payload.decode(errors="replace"))
-        if kind != "event" or not name:
-            raise EventStreamError("InvalidEventStream", f"a message of type {kind!r}")
-        if name in _EMPTY:
-            return {name: {}}
-        if name in _DOCUMENTS:
-            return {name: {"Details": self._decode(name, payload)}}
-        return {name: {"Payload": payload}}

@@ -35,6 +35,9 @@ _FAST = 5.0
 _BEARABLE = 0.1
 _MAX_PARTS = 10_000
 _MAX_SIZE = 2**63 - 1
+_HEADER = "x-amz-checksum-"
+_NO_CHECKSUMS = frozenset({"algorithm", "mode", "type"})
+"""What follows in headers that begin like a checksum's and hold none."""
 _IN_ANSWERS = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")
 
 
@@ -105,7 +108,16 @@ def header_name(algorithm: str) -> str:
     ``x-amz-checksum-md5`` hardly one.
     """
     name = _known(algorithm)
-    return "content-md5" if name == "MD5" else f"x-amz-checksum-{name.lower()}"
+    return "content-md5" if name == "MD5" else f"{_HEADER}{name.lower()}"
+
+
+def algorithm_of(header: str) -> str:
+    """The algorithm whose checksum *header* (in small letters) holds, known here or not.
+
+    Empty for any other header, ``content-md5`` among them.
+    """
+    name = header.removeprefix(_HEADER)
+    return "" if name == header or name in _NO_CHECKSUMS else name.upper()
 
 
 # --- computing

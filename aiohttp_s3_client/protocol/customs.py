@@ -46,11 +46,12 @@ _COPIES = frozenset({"CopyObject", "UploadPartCopy"})
 _WITH_CHECKSUM_MODE = frozenset({"GetObject", "GetObjectAnnotation"})
 _CUSTOMER_KEYS = ("SSECustomerKey", "CopySourceSSECustomerKey")
 
-_find_version = re.compile(r"\?versionId=\S+\Z").search
-_is_access_point = re.compile(
+# Compiled when they are needed: the second takes as long as importing the rest of this.
+_VERSION = r"\?versionId=\S+\Z"
+_ACCESS_POINT = (
     r"arn:aws[^:]*:(?:(?:s3|s3-object-lambda):[a-z0-9-]*:\d{12}:accesspoint[/:][A-Za-z0-9.-]+"
     r"|s3-outposts:[a-z0-9-]+:\d{12}:outpost[/:][A-Za-z0-9-]+[/:]accesspoint[/:][A-Za-z0-9-]+)"
-).fullmatch
+)
 
 
 def completed(operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,7 +104,7 @@ def _decode(listing: _Listing, found: dict[str, Any]) -> None:
 
 def _copy_source(operation: str, source: object) -> object:
     if isinstance(source, str):
-        version = _find_version(source)
+        version = re.search(_VERSION, source)
         end = version.start() if version else len(source)
         return _quoted(operation, source[:end]) + source[end:]
     if not isinstance(source, Mapping):
@@ -122,7 +123,7 @@ def _copy_source(operation: str, source: object) -> object:
     if problems:
         raise ParamValidationError(operation, problems)
     bucket, version_id = source["Bucket"], source.get("VersionId")
-    within = "/object/" if _is_access_point(bucket) else "/"
+    within = "/object/" if re.fullmatch(_ACCESS_POINT, bucket) else "/"
     quoted = _quoted(operation, f"{bucket}{within}{source['Key']}")
     return quoted if version_id is None else f"{quoted}?versionId={version_id}"
 

@@ -152,11 +152,8 @@ class Endpoint:
 
     def _service_authority(self) -> str:
         """The host without the bucket that the URL may name in it."""
-        return (
-            self.authority.removeprefix(f"{self.bucket}.")
-            if self.bucket_in_host
-            else (self.authority)
-        )
+        bucket = f"{self.bucket}." if self.bucket_in_host else ""
+        return self.authority.removeprefix(bucket)
 
     def _place(self, bucket: str) -> _Place:
         authority, path, alone = self.authority, self.base_path, f"{self.base_path}/"

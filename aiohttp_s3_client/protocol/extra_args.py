@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 
 from multidict import CIMultiDict
 
+from .checksums import algorithm_of
 from .header_values import (
     customer_key,
     http_date,
@@ -36,7 +37,6 @@ _METADATA_DIRECTIVE = "x-amz-metadata-directive"
 _TAGGING_DIRECTIVE = "x-amz-tagging-directive"
 _ANNOTATION_DIRECTIVE = "x-amz-object-annotation-directive"
 _DIRECTIVES = (_METADATA_DIRECTIVE, _TAGGING_DIRECTIVE, _ANNOTATION_DIRECTIVE)
-_CHECKSUM = "x-amz-checksum-"
 _ALGORITHM = "x-amz-checksum-algorithm"
 _ALGORITHM_OF_PUT = "x-amz-sdk-checksum-algorithm"
 _CHECKSUM_TYPE = "x-amz-checksum-type"
@@ -133,7 +133,7 @@ class Translated(NamedTuple):
     query: tuple[tuple[str, str], ...]
     """Of that same request."""
     multipart: CIMultiDict[str]
-    """Of a multipart upload instead. ``UploadHeaders`` sorts them by its requests."""
+    """Of a multipart upload instead. ``upload_headers.py`` sorts them by its requests."""
     checksum_algorithm: str | None
     """The algorithm that was asked for by name, or by a checksum of the whole object: what the
     sender computes of each part, and of the whole where *headers* do not hold it. Announced alone
@@ -279,10 +279,7 @@ def _add_metadata(headers: CIMultiDict[str], fact: _Fact, metadata: object) -> N
 
 def _algorithm_of_whole(headers: CIMultiDict[str]) -> str | None:
     """The algorithm of the whole object's checksum, where one is given."""
-    for name in headers:
-        if name.startswith(_CHECKSUM) and name not in (_ALGORITHM, _CHECKSUM_TYPE):
-            return name.removeprefix(_CHECKSUM).upper()
-    return None
+    return next(filter(None, map(algorithm_of, headers)), None)
 
 
 def _headers_of_copies(

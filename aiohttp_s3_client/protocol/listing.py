@@ -25,7 +25,8 @@ from ..config import plain_paths_only
 from ..errors import ResponseParseError
 from ..models import AwsObjectMeta
 from .encoding import unquote_plus
-from .xml import elements, parse_times, unexpected
+from .timestamps import parse_times
+from .xml import elements, unexpected
 
 ROOT = "ListBucketResult"
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 
+EVERYWHERE = ("x-amz-request-payer", "x-amz-expected-bucket-owner")
+"""Headers that every request about an object takes."""
+
 _WITH_KEY = {
     ("GET", ""): "GetObject",
     ("GET", "uploadId"): "ListParts",

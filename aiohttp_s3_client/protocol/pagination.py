@@ -23,9 +23,10 @@ from typing import Any, NamedTuple
 from ..errors import ResponseParseError
 
 _NAME = "[A-Za-z_][A-Za-z0-9_]*"
-_PATH = re.compile(rf"{_NAME}(?:\[(?:-?[0-9]+)?\])*(?:\.{_NAME}(?:\[(?:-?[0-9]+)?\])*)*")
-_NAMES = re.compile(rf"{_NAME}(?:\.{_NAME})*")
-_STEP = re.compile(rf"{_NAME}|\[(-?[0-9]*)\]")
+# Compiled when they are needed: that takes longer than importing the rest of this.
+_PATH = rf"{_NAME}(?:\[(?:-?[0-9]+)?\])*(?:\.{_NAME}(?:\[(?:-?[0-9]+)?\])*)*"
+_NAMES = rf"{_NAME}(?:\.{_NAME})*"
+_STEP = rf"{_NAME}|\[(-?[0-9]*)\]"
 
 
 class _Every(NamedTuple):
@@ -66,7 +67,7 @@ class Pager(NamedTuple):
         for expression in (*pager.output_tokens, *filter(None, [pager.more])):
             check_expression(expression)
         for result in pager.results:
-            if not _NAMES.fullmatch(result):
+            if not re.fullmatch(_NAMES, result):
                 raise ValueError(f"pagination: the result {result!r} is not the name of a member")
         return pager
 
@@ -136,9 +137,9 @@ def check_expression(expression: str) -> None:
 def _parse(expression: str) -> tuple[tuple[_Step, ...], ...]:
     """The paths of *expression*, of which the first that leads to something counts."""
     paths = [text.strip(" ") for text in expression.split("||")]
-    if not all(map(_PATH.fullmatch, paths)):
+    if not all(re.fullmatch(_PATH, path) for path in paths):
         raise ValueError(f"the expression {expression!r} is not of a known form")
-    return tuple(tuple(map(_step, _STEP.finditer(path))) for path in paths)
+    return tuple(tuple(map(_step, re.finditer(_STEP, path))) for path in paths)
 
 
 def _step(match: re.Match[str]) -> _Step:

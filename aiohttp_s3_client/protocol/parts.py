@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from ..config import MAX_PARTS
+from ..models import ObjectPart
 from .xml import NAMESPACE, count, elements, escaped, first, records, required, unexpected
 
 Checksums = Mapping[str, str]
@@ -44,14 +45,6 @@ class CopiedPart(NamedTuple):
     """The part that UploadPartCopy made."""
 
     etag: str
-    checksums: Checksums = _NONE
-
-
-class ObjectPart(NamedTuple):
-    """A part of a finished object; ``size`` in bytes."""
-
-    number: int
-    size: int
     checksums: Checksums = _NONE
 
 

@@ -13,7 +13,7 @@ import random
 import re
 from datetime import datetime
 
-from .clock import parse_http_date
+from .timestamps import parse_http_date
 
 BACKOFF_BASE = 0.05
 BACKOFF_CAP = 20.0

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
 from xml.parsers import expat
 
 from ..errors import ResponseParseError
 from ..redaction import redact_body
+from .timestamps import parse_times
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 MAX_DEPTH = 32
@@ -225,12 +226,6 @@ def escaped(text: str) -> str:
     """*text* as that of an element."""
     # As html.escape does, whose module costs more to import than all of this one.
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def parse_times(texts: Iterable[str]) -> list[datetime]:
-    """ISO 8601 times as S3 writes them, always aware. ``ValueError`` when one is none."""
-    times = map(datetime.fromisoformat, texts)
-    return [time if time.tzinfo else time.replace(tzinfo=UTC) for time in times]
 
 
 def _parse(body: bytes, whole: bool) -> Document:

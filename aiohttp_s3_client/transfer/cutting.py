@@ -7,8 +7,9 @@ from functools import partial
 
 from ..config import MAX_PART_SIZE
 from ..protocol import checksums
+from ..protocol.body import PIECE
 from ..transport.disk import Disk
-from ..transport.source import PIECE, Reached
+from ..transport.source import Reached
 
 _GROW_AFTER = 1000
 

@@ -34,7 +34,7 @@ Keys = Iterable[str | Target] | AsyncIterable[str | Target]
 
 # Keys travel in XML there. These characters it cannot hold, and of a carriage return some servers'
 # readers make a line feed, which is another key. (Surrogates stand for bytes that are no UTF-8.)
-_unfit_for_xml = re.compile("[\\0-\\x08\\x0b-\\x1f\\ud800-\\udfff\\ufffe\\uffff]").search
+_UNFIT_FOR_XML = "[\\0-\\x08\\x0b-\\x1f\\ud800-\\udfff\\ufffe\\uffff]"
 
 
 class Calls(NamedTuple):
@@ -83,8 +83,10 @@ class _Deletion:
             self._failures.append(error)
 
     def _of(self, batch: list[Target]) -> Iterator[Job]:
-        unfit = [target for target in batch if _unfit_for_xml(target[0])]
-        fit = [target for target in batch if not _unfit_for_xml(target[0])] if unfit else batch
+        fit: list[Target] = []
+        unfit: list[Target] = []
+        for target in batch:
+            (unfit if re.search(_UNFIT_FOR_XML, target[0]) else fit).append(target)
         if fit:
             yield partial(self._settle, partial(self._calls.batch, fit), len(fit))
         for target in unfit:

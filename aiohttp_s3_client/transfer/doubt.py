@@ -13,12 +13,10 @@ from collections.abc import Mapping
 from multidict import CIMultiDict
 
 from ..engine import Engine
-from ..protocol.clock import parse_http_date
+from ..protocol.operations import EVERYWHERE
+from ..protocol.timestamps import parse_http_date
 from ..request import Request
 from ..transport.answer import Answer
-
-EVERYWHERE = ("x-amz-request-payer", "x-amz-expected-bucket-owner")
-"""Headers that every request about an object takes."""
 
 _CLOCKS = 5.0
 """Seconds that the clocks of one service may differ by, or that HTTP's dates leave out."""

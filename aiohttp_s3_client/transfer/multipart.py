@@ -1,23 +1,5 @@
 """The life of a multipart upload: create, send parts, complete, or abort.
 
-Which of the caller's headers go with which request:
-
-==================================================  ======  =====  ========
-header                                              Create  parts  Complete
-==================================================  ======  =====  ========
-``x-amz-request-payer``,
-``x-amz-expected-bucket-owner``                     yes     yes    yes
-``x-amz-server-side-encryption-customer-*``         yes     yes    yes
-``If-Match``, ``If-None-Match``,
-``x-amz-mp-object-size``                            no      no     yes
-``x-amz-checksum-crc32`` and its like
-(of the whole object)                               no      no     yes
-everything else (``Content-Type``, metadata, ACL,
-storage class, tagging, encryption, …)              yes     no     no
-==================================================  ======  =====  ========
-
-``Content-MD5`` fits none of them and is refused.
-
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
 """
 
@@ -31,53 +13,25 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from multidict import CIMultiDict
-
 from ..config import MAX_PARTS
 from ..engine import Engine
 from ..errors import AwsUploadError, ResponseParseError, S3Error
 from ..protocol.checksums import ALGORITHMS, is_combinable
 from ..protocol.parts import UploadedPart, build_complete, parse_copied_part, parse_parts
 from ..protocol.ranges import ByteRange
+from ..protocol.upload_headers import UploadHeaders
 from ..protocol.xml import parse_complete, parse_upload_id
 from ..request import Body, Request
 from ..transport.answer import Answer
 from ..transport.shielding import finished, settled
 from ..transport.source import BytesSource
 from .content_type import set_content_type
-from .doubt import EVERYWHERE, age_at, headers_of_all, is_in_doubt, predates, stored_etag
+from .doubt import age_at, headers_of_all, is_in_doubt, predates, stored_etag
 
 log = logging.getLogger(__name__)
 
-_CUSTOMER_KEY = "x-amz-server-side-encryption-customer-"
-_COMPLETE_ONLY = frozenset({"if-match", "if-none-match", "x-amz-mp-object-size"})
 _ALGORITHM = "x-amz-checksum-algorithm"
-_CHECKSUM_SETTINGS = frozenset({_ALGORITHM, "x-amz-checksum-type"})
 _MD5_ETAG = r'"?([0-9a-f]{32})"?'
-
-
-class UploadHeaders:
-    """The caller's headers, sorted by the requests of an upload. See the module's table."""
-
-    __slots__ = ("complete", "create", "part")
-
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        self.create: CIMultiDict[str] = CIMultiDict()
-        self.part: CIMultiDict[str] = CIMultiDict()
-        self.complete: CIMultiDict[str] = CIMultiDict()
-        for name, value in headers.items():
-            for target in self._targets(name.lower()):
-                target.add(name, value)
-
-    def _targets(self, name: str) -> tuple[CIMultiDict[str], ...]:
-        if name == "content-md5":
-            raise ValueError("headers: Content-MD5 of a whole object fits no multipart upload")
-        if name in EVERYWHERE or name.startswith(_CUSTOMER_KEY):
-            return (self.create, self.part, self.complete)
-        of_whole = name.startswith("x-amz-checksum-") and name not in _CHECKSUM_SETTINGS
-        if name in _COMPLETE_ONLY or of_whole:
-            return (self.complete,)
-        return (self.create,)
 
 
 class MultipartUpload:

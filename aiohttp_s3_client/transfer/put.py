@@ -9,11 +9,11 @@ from typing import BinaryIO, cast
 from ..config import DEFAULT_PART_SIZE, DEFAULT_WORKERS
 from ..engine import Engine
 from ..errors import AwsUploadError
+from ..protocol.crc import Buffer
 from ..request import Body, Request
 from ..transport.answer import Answer
 from ..transport.openfile import open_file
 from ..transport.source import (
-    Buffer,
     BytesSource,
     FileSource,
     SourceData,
@@ -26,6 +26,10 @@ from .cutting import PartCutter
 from .doubt import is_conditional, is_in_doubt, written_before
 from .progress import ProgressMeter
 from .upload import UploadOptions, send_parts
+
+_ALGORITHM_OF_PUT = "x-amz-sdk-checksum-algorithm"
+_ALGORITHM_OF_UPLOAD = "x-amz-checksum-algorithm"
+"""What a PutObject and a CreateMultipartUpload call the algorithm of their checksums."""
 
 
 async def send_data(
@@ -93,8 +97,12 @@ async def _in_parts(engine: Engine, request: Request, key: str, cutter: PartCutt
         raise ValueError(
             "content_sha256: the data became a multipart upload, which has no one hash"
         )
+    headers = request.headers.copy()
+    algorithm = headers.pop(_ALGORITHM_OF_PUT, None)
+    if algorithm is not None:
+        headers[_ALGORITHM_OF_UPLOAD] = algorithm
     how = UploadOptions(
-        headers=request.headers,
+        headers=headers,
         part_size=DEFAULT_PART_SIZE,
         workers=DEFAULT_WORKERS,
         options=request.options,

@@ -13,10 +13,10 @@ from functools import partial
 from ..engine import Engine
 from ..errors import ObjectChanged
 from ..models import DownloadResult
+from ..protocol.crc import Buffer
 from ..protocol.ranges import ByteRange, cut, merge
 from ..transport.disk import Disk
 from ..transport.sink import Memory
-from ..transport.source import Buffer
 from .ranged import Opening, RangedObject, ReadingOptions, closed_on_error
 from .schedule import Job, run_jobs
 from .verify import Inquiry, Verifier

@@ -27,12 +27,12 @@ from ..config import MAX_PART_SIZE, TransferConfig
 from ..engine import Engine
 from ..errors import AwsUploadError
 from ..models import UploadResult
+from ..protocol.crc import Buffer
 from ..protocol.extra_args import Translated
 from ..request import Body, Request
 from ..transport.disk import Disk
 from ..transport.openfile import OpenFile, open_file
 from ..transport.source import (
-    Buffer,
     BytesSource,
     FileSource,
     SeekableSource,

@@ -24,9 +24,10 @@ from ..transport.budget import Budget, Throttle
 from ..transport.disk import Disk
 from ..transport.receive import Reception
 from ..transport.shielding import settled
+from .expected import Expected
 from .progress import ProgressMeter
 from .ranged import Opening, RangedObject, ReadingOptions, closed_on_error
-from .verify import Expected, Inquiry
+from .verify import Inquiry
 
 Buffer = bytes | bytearray | memoryview
 

@@ -21,9 +21,10 @@ from typing import Any, NamedTuple
 
 from ..config import MAX_PARTS
 from ..engine import Engine
-from ..errors import Conflict, SourceChanged
+from ..errors import ConditionalRequestConflict, SourceChanged
 from ..models import UploadResult
 from ..protocol.checksums import ALGORITHMS, header_name
+from ..protocol.crc import Buffer
 from ..protocol.ranges import ByteRange, cut
 from ..protocol.xml import parse_complete
 from ..request import Body
@@ -31,7 +32,7 @@ from ..transport.answer import Answer
 from ..transport.budget import Budget, Throttle, ThrottledSource
 from ..transport.disk import Disk
 from ..transport.openfile import OpenFile
-from ..transport.source import Buffer, BytesSource, FileSource
+from ..transport.source import BytesSource, FileSource
 from .cutting import PartCutter, part_size_at
 from .multipart import MultipartUpload
 from .progress import ProgressMeter
@@ -154,10 +155,9 @@ async def upload_file(
         if journal is not None:
             await journal.begin(upload)
         answer = await _send_all(upload, parts(), how, meter, unchanged, kept=journal is not None)
-    except (SourceChanged, Conflict) as error:
+    except (SourceChanged, ConditionalRequestConflict):
         # After a conflict S3 wants all parts anew: there is nothing to go on with.
-        over = isinstance(error, SourceChanged) or error.code == "ConditionalRequestConflict"
-        if journal is not None and over:
+        if journal is not None:
             await upload.abort()
             journal.forget()
         raise

@@ -14,9 +14,10 @@ from typing import Self
 from ..config import MAX_PARTS
 from ..engine import Engine
 from ..errors import IncompleteMultipartUpload
+from ..protocol.crc import Buffer
 from ..transport.answer import Answer
 from ..transport.shielding import settled
-from ..transport.source import Buffer, BytesSource, as_stream
+from ..transport.source import BytesSource, as_stream
 from .cutting import PartCutter
 from .multipart import MultipartUpload
 from .schedule import Job, run_jobs

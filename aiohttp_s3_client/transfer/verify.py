@@ -24,38 +24,28 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from multidict import CIMultiDict
 
 from ..engine import Engine
-from ..errors import ChecksumMismatch, S3Error
+from ..errors import S3Error
 from ..protocol import checksums
 from ..protocol.checksums import Checksum
+from ..protocol.crc import Buffer
+from ..protocol.operations import EVERYWHERE
 from ..protocol.parts import parse_attributes
 from ..protocol.ranges import ByteRange
 from ..request import Request
 from ..transport.answer import Answer
 from ..transport.shielding import settled
-from ..transport.source import Buffer
+from .expected import Expected, PartFacts, held_to, offered_by
 from .ranged import RangedObject, ReadOptions
 
 log = logging.getLogger(__name__)
 
 _SSE = "x-amz-server-side-encryption"
-_PASSED_ON = ("x-amz-request-payer", "x-amz-expected-bucket-owner")
-_TYPE = "x-amz-checksum-type"
-_MULTIPART_ETAG = re.compile(r'"?[0-9a-f]{32}-\d+"?')
 _CUSTOMER_KEY = f"{_SSE}-customer-"
-SLOW_LIMIT = 16 * 1024 * 1024
-"""Objects beyond this are not digested where only pure Python could do it: minutes for a GiB."""
-
-
-class PartFacts(NamedTuple):
-    """What S3 says of one part; ``value`` is its checksum in base64, where it says that too."""
-
-    size: int
-    value: str | None
 
 
 class ReadBack(Protocol):
@@ -63,61 +53,6 @@ class ReadBack(Protocol):
 
     async def read_back(self, start: int, stop: int, digest: Callable[[Buffer], None]) -> None:
         """Give *digest* the bytes from *start* to *stop*."""
-
-
-class Expected:
-    """The checksum that an object is held to, fed with its bytes in order."""
-
-    def __init__(self, name: str, checksum: Checksum, parts: Sequence[PartFacts] = ()) -> None:
-        self._name = name
-        self._parts = parts
-        self._digests: list[bytes] = []
-        self._running = checksums.new(checksum.algorithm)
-        self._left = parts[0].size if parts else None
-        self.checksum = checksum
-
-    def update(self, data: Buffer) -> None:
-        """The next bytes of the object."""
-        view = memoryview(data).cast("B")
-        while self._left is not None and view.nbytes >= self._left:
-            self._running.update(view[: self._left])
-            view = view[self._left :]
-            self._end_part()
-            if self._left is None:
-                return
-        self._running.update(view)
-        if self._left is not None:
-            self._left -= view.nbytes
-
-    def _end_part(self) -> None:
-        digest = self._running.digest()
-        number = len(self._digests) + 1
-        value = self._parts[number - 1].value
-        if value is not None:
-            self._compare(checksums.encode(digest), value, f" (part {number})")
-        self._digests.append(digest)
-        self._running = checksums.new(self.checksum.algorithm)
-        self._left = self._parts[number].size if number < len(self._parts) else None
-
-    def finish(self) -> None:
-        """All bytes were given. Raises ``ChecksumMismatch``."""
-        self.update(b"")  # An empty object may have one part, which is empty too.
-        if self._parts:
-            made = checksums.composite(self.checksum.algorithm, self._digests)
-            self.compare(made.rpartition("-")[0])
-        else:
-            self.compare(checksums.encode(self._running.digest()))
-
-    def compare(self, value: str) -> None:
-        """Hold *value*, in base64, to what the server says of the whole."""
-        self._compare(value, self.checksum.value, "")
-
-    def _compare(self, value: str, expected: str, what: str) -> None:
-        if value != expected:
-            raise ChecksumMismatch(
-                f"{self._name}{what}: the {self.checksum.algorithm} of what arrived is {value}, "
-                f"and the server says {expected}"
-            )
 
 
 class Inquiry:
@@ -215,15 +150,7 @@ class Inquiry:
         return self._usable(checksum, parts)
 
     def _usable(self, checksum: Checksum, parts: Sequence[PartFacts] = ()) -> Expected | None:
-        large = (self._object.total or 0) > SLOW_LIMIT
-        if large and not checksums.is_available(checksum.algorithm):
-            log.warning(
-                "%s is not verified: without the package's [checksums] extra its %s takes too long",
-                self._name,
-                checksum.algorithm,
-            )
-            return None
-        return Expected(self._name, checksum, parts)
+        return held_to(self._name, checksum, self._object.total or 0, parts)
 
     @property
     def _name(self) -> str:
@@ -231,12 +158,8 @@ class Inquiry:
 
     def _offered(self, headers: Mapping[str, str], *, in_order: bool) -> Checksum | None:
         """What *headers* of the whole object offer to hold it to."""
-        offered = checksums.from_headers(headers)
-        if _MULTIPART_ETAG.fullmatch(headers.get("ETag", "")) and _TYPE not in headers:
-            # Other servers do not always say that it is one of the parts' checksums (moto).
-            offered = tuple(one for one in offered if one.parts is not None)
-        if offered:
-            return offered[0]  # The one that costs least to compute here.
+        if offered := offered_by(headers):
+            return offered[0]
         etag = re.fullmatch(r'"([0-9a-f]{32})"', headers.get("ETag", ""))
         # The ETag of an object under KMS or a customer's key is no MD5, and looks like one.
         encrypted = headers.get(_SSE, "AES256") != "AES256" or any(
@@ -250,7 +173,7 @@ class Inquiry:
         return CIMultiDict(
             (name, value)
             for name, value in self._how.headers.items()
-            if name.lower() in _PASSED_ON or name.lower().startswith(_CUSTOMER_KEY)
+            if name.lower() in EVERYWHERE or name.lower().startswith(_CUSTOMER_KEY)
         )
 
     async def _head(self, query: tuple[tuple[str, str], ...] = ()) -> Answer | None:

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Protocol
 
 from ..config import plain_paths_only
+from ..protocol.crc import Buffer
 from .borrowed import FileFailed, write_at
 from .disk import Disk
 from .receive import Landing
-from .source import Buffer
 
 _O_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 _O_BINARY = getattr(os, "O_BINARY", 0)

@@ -30,8 +30,8 @@ import aiohttp
 
 from ..errors import SourceChanged
 from ..protocol import checksums
-from ..protocol.body import PIECE as PIECE  # noqa: PLC0414  # transfer/ takes it from here
-from ..protocol.body import DocumentBody
+from ..protocol.body import PIECE, DocumentBody
+from ..protocol.crc import Buffer
 from .disk import Disk
 from .openfile import OpenFile
 from .shielding import threaded
@@ -45,7 +45,6 @@ _DIGEST_READ = 1024 * 1024
 _INLINE_HASH = 128 * 1024
 """Below this a digest takes less than handing it to a thread."""
 
-Buffer: TypeAlias = bytes | bytearray | memoryview
 Reached: TypeAlias = Callable[[int], None]
 """Who is told how many bytes of an attempt were handed to the connection."""
 
@@ -93,33 +92,89 @@ class BytesSource(DocumentBody):
         return await self._disk.aside(partial(checksums.compute, algorithm, self._view))
 
 
-class _ReadSource:
-    """What can be read again and again, in a thread, as often as an attempt or a digest needs."""
+class FileSource:
+    """A slice of an open file: parts of one file never disturb each other.
 
-    __slots__ = ("_disk", "_piece", "reached", "size")
+    A file that became shorter is ``SourceChanged``.
+    """
+
+    __slots__ = ("_file", "_piece", "disk", "fast", "offset", "reached", "size")
     replayable = True
 
     def __init__(
         self,
+        file: OpenFile,
+        offset: int,
         size: int,
+        *,
         piece: int = PIECE,
+        disk: Disk | None = None,
+        fast: bool = True,
+        reached: Reached | None = None,
+    ) -> None:
+        self._file = file
+        self._piece = piece
+        self.offset = offset
+        self.size = size
+        self.disk = disk or Disk()
+        self.fast = fast
+        """Whether the bytes may go to the socket without passing Python."""
+        self.reached = reached
+
+    def reading(self) -> contextlib.AbstractContextManager[int]:
+        """The file's descriptor, which stays open for the time being."""
+        return self._file.reading()
+
+    async def open(self, start: int = 0) -> AsyncGenerator[bytes | memoryview, None]:
+        done, step, disk = start, min(self._piece, READ), self.disk
+        with self._file.reading():
+            while done < self.size:
+                count = min(step, self.size - done)
+                data = await disk.run(partial(self._file.read, self.offset + done, count))
+                if not data:
+                    raise _short(self.size - done)
+                done += len(data)
+                yield data
+
+    def _feed(self, update: Callable[[Buffer], None]) -> None:
+        done, buffer = 0, memoryview(bytearray(min(_DIGEST_READ, max(self.size, 1))))
+        with self._file.reading():
+            while done < self.size:
+                count = self._file.read_into(self.offset + done, buffer[: self.size - done])
+                if not count:
+                    raise _short(self.size - done)
+                done += count
+                update(buffer[:count])
+
+    async def digest(self, algorithm: str) -> bytes:
+        running = checksums.new(algorithm)
+        await self.disk.aside(partial(self._feed, running.update))
+        return running.digest()
+
+
+class SeekableSource:
+    """A seekable file object: one request at a time, each from where the file stood at first."""
+
+    __slots__ = ("_disk", "_file", "_start", "reached", "size")
+    replayable = True
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        start: int,
+        size: int,
         reached: Reached | None = None,
         disk: Disk | None = None,
     ) -> None:
+        self._file = file
+        self._start = start
         self.size = size
-        self._piece = piece
-        self._disk = disk or _DISK
         self.reached = reached
-
-    def _each(self) -> Iterator[bytes]:
-        raise NotImplementedError
-
-    def _short(self, missing: int) -> SourceChanged:
-        return SourceChanged(f"the file ends {missing} bytes before what was announced")
+        self._disk = disk or _DISK
 
     async def open(self) -> AsyncGenerator[bytes | memoryview, None]:
         async for data in _pulled(self._each(), self._disk):
-            for piece in _pieces(data, self._piece):
+            for piece in _pieces(data):
                 yield piece
 
     async def digest(self, algorithm: str) -> bytes:
@@ -136,95 +191,13 @@ class _ReadSource:
             pass
         return running.digest()
 
-
-class FileSource(_ReadSource):
-    """A slice of an open file: parts of one file never disturb each other.
-
-    A file that became shorter is ``SourceChanged``.
-    """
-
-    __slots__ = ("_file", "_offset", "fast")
-
-    def __init__(
-        self,
-        file: OpenFile,
-        offset: int,
-        size: int,
-        *,
-        piece: int = PIECE,
-        disk: Disk | None = None,
-        fast: bool = True,
-        reached: Reached | None = None,
-    ) -> None:
-        super().__init__(size, piece, reached, disk or Disk())
-        self._file = file
-        self._offset = offset
-        self.fast = fast
-        """Whether the bytes may go to the socket without passing Python."""
-
-    @property
-    def offset(self) -> int:
-        return self._offset
-
-    @property
-    def disk(self) -> Disk:
-        return self._disk
-
-    def reading(self) -> contextlib.AbstractContextManager[int]:
-        """The file's descriptor, which stays open for the time being."""
-        return self._file.reading()
-
-    async def open(self, start: int = 0) -> AsyncGenerator[bytes | memoryview, None]:
-        done, step, disk = start, min(self._piece, READ), self._disk
-        with self._file.reading():
-            while done < self.size:
-                count = min(step, self.size - done)
-                data = await disk.run(partial(self._file.read, self._offset + done, count))
-                if not data:
-                    raise self._short(self.size - done)
-                done += len(data)
-                yield data
-
-    def _feed(self, update: Callable[[Buffer], None]) -> None:
-        done, buffer = 0, memoryview(bytearray(min(_DIGEST_READ, max(self.size, 1))))
-        with self._file.reading():
-            while done < self.size:
-                count = self._file.read_into(self._offset + done, buffer[: self.size - done])
-                if not count:
-                    raise self._short(self.size - done)
-                done += count
-                update(buffer[:count])
-
-    async def digest(self, algorithm: str) -> bytes:
-        running = checksums.new(algorithm)
-        await self._disk.aside(partial(self._feed, running.update))
-        return running.digest()
-
-
-class SeekableSource(_ReadSource):
-    """A seekable file object: one request at a time, each from where the file stood at first."""
-
-    __slots__ = ("_file", "_start")
-
-    def __init__(
-        self,
-        file: BinaryIO,
-        start: int,
-        size: int,
-        reached: Reached | None = None,
-        disk: Disk | None = None,
-    ) -> None:
-        super().__init__(size, reached=reached, disk=disk)
-        self._file = file
-        self._start = start
-
     def _each(self) -> Iterator[bytes]:
         self._file.seek(self._start)
         left = self.size
         while left:
             data = self._file.read(min(READ, left))
             if not data:
-                raise self._short(left)
+                raise _short(left)
             left -= len(data)
             yield data
 
@@ -275,14 +248,18 @@ class StreamSource:
         return None
 
 
-def _pieces(data: Buffer, piece: int = PIECE) -> Iterator[bytes | memoryview]:
-    if isinstance(data, bytes) and len(data) <= piece:
+def _short(missing: int) -> SourceChanged:
+    return SourceChanged(f"the file ends {missing} bytes before what was announced")
+
+
+def _pieces(data: Buffer) -> Iterator[bytes | memoryview]:
+    if isinstance(data, bytes) and len(data) <= PIECE:
         if data:
             yield data
         return
     view = memoryview(data).cast("B")
-    for start in range(0, view.nbytes, piece):
-        yield view[start : start + piece]
+    for start in range(0, view.nbytes, PIECE):
+        yield view[start : start + PIECE]
 
 
 def as_stream(

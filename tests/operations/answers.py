@@ -38,7 +38,7 @@ def answer_to(operation: OperationModel, random: Random) -> Canned:
         is_stream = operation.has_streaming_output or operation.has_event_stream_output
         for name, text in writer.headers(shape).items():
             about_body = name.lower().startswith(_OF_THE_BODY)
-            if not about_body or (not is_stream and not name.lower() == "content-length"):
+            if not about_body or (not is_stream and name.lower() != "content-length"):
                 headers[name] = text
     is_head = operation.http["method"] == "HEAD"
     headers["Content-Length"] = str(random.choice((0, 7, 5 * 2**40)) if is_head else len(body))
@@ -54,6 +54,7 @@ def _body(operation: OperationModel, writer: Writer) -> bytes:
         return f'<LocationConstraint xmlns="http://a.b/">{region}</LocationConstraint>'.encode()
     if operation.has_event_stream_output:
         return EVENTS
+    assert shape is not None
     payload = shape.serialization.get("payload")
     root = shape.members[payload] if payload else shape
     if root.type_name == "blob":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
@@ -56,19 +57,25 @@ def full_calls(operation: Operation) -> list[Values]:
         return [{}]
     found: list[Values] = []
     for number in range(_variants(shape, 0)):
-        for without in ("", "Checksum"):
+        for has_checksums in (False, True):
             made = {
                 name: _full(member, number, member.location, _DEEPEST)
                 for name, member in shape.members.items()
-                if not (without and _is_checksum(name, member))
+                if has_checksums or not _is_checksum(name, member)
             }
-            found.append(_fitted(operation, made, lambda choices, n=number: choices[n % len(choices)]))
+            found.append(_fitted(operation, made, partial(_nth, number)))
     return found
 
 
+def _nth(number: int, choices: tuple[Any, ...]) -> Any:
+    return choices[number % len(choices)]
+
+
 def _is_checksum(name: str, member: Shape) -> bool:
-    return member.location == "header" and (name == "ContentMD5" or name.startswith("Checksum")) and (
-        name not in ("ChecksumAlgorithm", "ChecksumMode", "ChecksumType")
+    return (
+        member.location == "header"
+        and (name == "ContentMD5" or name.startswith("Checksum"))
+        and (name not in ("ChecksumAlgorithm", "ChecksumMode", "ChecksumType"))
     )
 
 
@@ -140,7 +147,7 @@ def _full(shape: Shape, number: int, place: str, depth: int) -> Any:
 
 def _scalar(shape: Shape, number: int, place: str) -> Any:
     if shape.kind in ("string", "character"):
-        text = f"a \"b\", c/d+e=f%20&<{number}>"
+        text = f'a "b", c/d+e=f%20&<{number}>'
         text += "" if shape.host or place == "ascii" else "ünï✓"
         if shape.host:
             text = f"label-{number}"
@@ -199,13 +206,10 @@ def _broken(draw: st.DrawFn, operation: Operation) -> Broken:
     places = list(_places(shape, params, ""))
     within, holder, path = draw(st.sampled_from(places))
     choices = ["unknown"]
-    # The names that the path is made of are looked at before the parameters' types are.
-    present = [
-        name for name in holder if not (path == "" and name in ("Bucket", "CopySource"))
-    ]
-    required = [
-        name for name in within.required if name in holder and name != operation.stream
-    ]
+    # boto3 looks at these before it looks at types, and then fails in ways of its own.
+    early = () if path else ("Bucket", "CopySource", *_CUSTOMER_KEYS)
+    present = [name for name in holder if name not in early]
+    required = [name for name in within.required if name in holder and name != operation.stream]
     choices += ["type"] * 2 if present else []
     choices += ["missing"] if required else []
     how = draw(st.sampled_from(choices))

@@ -38,7 +38,7 @@ REQUESTS = (
         "``ChecksumAlgorithm``",
         "needs ``awscrt`` for CRC32C and CRC64NVME",
         "computes both",
-        "they are S3's own defaults",
+        "S3 takes them, and the second is its own choice",
     ),
     Difference(
         "``PutObject``, ``UploadPart``",
@@ -79,10 +79,11 @@ REQUESTS = (
         "data is sent as it comes, without a file in between",
     ),
     Difference(
-        "control characters in XML (``DeleteObjects``)",
-        "sends them as they are, which is no XML",
-        "as references (``&#x1;``)",
-        "such a key could not be deleted otherwise",
+        "control characters and carriage returns in XML",
+        "sends them as they are (``DeleteObjects``: the former), which is no XML or is read as a "
+        "line feed",
+        "as references (``&#x1;``, ``&#xD;``)",
+        "such a key could not be deleted, nor a table with such lines selected from, otherwise",
     ),
 )
 
@@ -117,9 +118,16 @@ PARAMETERS = (
 
 ANSWERS = (
     Difference(
+        "``ListObjects``",
+        "leaves ``Prefix`` percent-encoded, for which it asked itself",
+        "decodes it, as the other members",
+        "it is the prefix that was given",
+    ),
+    Difference(
         "``ResponseMetadata``",
         "is one of the keys",
-        'is not; ``output["ResponseMetadata"]`` works',
+        'is not; ``output["ResponseMetadata"]`` works, and has ``RequestId`` and ``HostId`` in it '
+        "also where the server sent none (empty)",
         "an answer can be compared and kept without it",
     ),
     Difference(
@@ -127,6 +135,12 @@ ANSWERS = (
         "have a zone of ``dateutil``, or none",
         "are all in ``datetime.UTC``",
         "they can always be compared",
+    ),
+    Difference(
+        "booleans",
+        "all but ``true`` is False, ``TRUE`` and ``1`` too",
+        "``true``, ``false``, ``1`` and ``0`` in any case",
+        "AWS's own pages and other servers write them so",
     ),
     Difference(
         "an ``<Error>`` with a 200 (P4)",

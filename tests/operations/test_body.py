@@ -26,7 +26,7 @@ from aiohttp_s3_client.operations.body import StreamingBody
 from aiohttp_s3_client.protocol import checksums
 from aiohttp_s3_client.protocol.ranges import ByteRange
 from aiohttp_s3_client.request import Request
-from aiohttp_s3_client.transfer.verify import SLOW_LIMIT
+from aiohttp_s3_client.transfer.expected import SLOW_LIMIT
 
 from ..servers.running import RunningServer
 from ..servers.scripted import ScriptedServer, StartScript

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
-from xml.etree import ElementTree
 
 import aiohttp
 import pytest
 
 from aiohttp_s3_client import S3Client
-from aiohttp_s3_client.errors import EventStreamError, S3ConnectionError, S3TimeoutError
+from aiohttp_s3_client.errors import (
+    EventStreamError,
+    ResponseParseError,
+    S3ConnectionError,
+    S3TimeoutError,
+)
 from aiohttp_s3_client.operations.events import EventStream
 from aiohttp_s3_client.request import Request
 
+from ..protocol.rest_xml_models import s3
 from ..protocol.test_event_stream import damaged, encode, event
 from ..servers.scripted import StartScript
 from ..servers.steps import Step, reply
@@ -37,12 +42,6 @@ EVENTS: list[dict[str, Any]] = [
 ]
 
 
-def decode(event_type: str, payload: bytes) -> dict[str, Any]:
-    root = ElementTree.fromstring(payload)
-    assert root.tag == event_type
-    return {child.tag: int(child.text or "") for child in root}
-
-
 async def select(client: S3Client) -> EventStream:
     engine = client._engine
     request = Request(
@@ -52,7 +51,9 @@ async def select(client: S3Client) -> EventStream:
         key="key",
         query=(("select", ""), ("select-type", "2")),
     )
-    return EventStream(engine, await engine.send(request), decode)
+    output = s3().operation("SelectObjectContent").output
+    assert output is not None
+    return EventStream(engine, await engine.send(request), output.members["Payload"])
 
 
 def answer(body: bytes, **how: Any) -> Step:
@@ -200,9 +201,11 @@ async def test_p02_a_cancelled_reader_gives_the_connection_back(
 async def test_a_parser_that_fails_gives_the_connection_back(
     scripted: StartScript, one_connection: aiohttp.ClientSession
 ) -> None:
-    server = await scripted(answer(event("Stats", b"<Stats><No/></Stats>") + END), reply(200))
+    server = await scripted(
+        answer(event("Stats", b"<Stats><BytesScanned>x</BytesScanned></Stats>") + END), reply(200)
+    )
     async with one_connection as session:
         client = client_for(server, session)
-        with pytest.raises(ValueError, match="invalid literal"):
+        with pytest.raises(ResponseParseError, match="BytesScanned is no long"):
             await anext(await select(client))
         await still_serves(client)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qsl
 
 import aiohttp
 import boto3
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -40,6 +40,9 @@ class Canned(NamedTuple):
     status: int = 200
     headers: Mapping[str, str] = {}
     body: bytes = b""
+
+
+EMPTY = Canned()
 
 
 class Sent(NamedTuple):
@@ -73,7 +76,7 @@ class Boto3:
     def __init__(self, url: str) -> None:
         self._url = url
         self._sent: list[Sent] = []
-        self._answer = Canned()
+        self._answer = EMPTY
         self._client = boto3.client(
             "s3",
             region_name="us-east-1",
@@ -90,7 +93,7 @@ class Boto3:
         )
         self._client.meta.events.register_last("before-send.s3", self._received)
 
-    def call(self, operation: str, params: Mapping[str, Any], answer: Canned) -> Outcome:
+    def call(self, operation: str, params: Mapping[str, Any], answer: Canned = EMPTY) -> Outcome:
         """Call *operation* (``PutObject``), which is answered with *answer*."""
         self._sent, self._answer = [], answer
         output: dict[str, Any] | None = None
@@ -103,27 +106,24 @@ class Boto3:
                 elif hasattr(value, "get_initial_response"):
                     output[name] = list(value)
             del output["ResponseMetadata"]["MaxAttemptsReached"]  # Of our having allowed but one.
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, KeyError) as error:
             failure = error
         return Outcome(self._sent, output, failure)
 
-    def _received(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+    def _received(self, request: Any, **_: object) -> Any:
+        """Take an ``AWSPreparedRequest``; the answer that its sender then looks at."""
         headers: dict[str, str] = {}
         for name, value in request.headers.items():
-            text = value.decode() if isinstance(value, bytes) else str(value)
-            put_header(headers, name, text)
-        authority, _, target = request.url.partition("://")[2].partition("/")
+            put_header(headers, name, value.decode() if isinstance(value, bytes) else str(value))
+        authority, _slash, target = request.url.partition("://")[2].partition("/")
         body = request.body
-        data = body.read() if hasattr(body, "read") else body
-        data = data.encode() if isinstance(data, str) else bytes(data or b"")
+        data = body.read() if hasattr(body, "read") else body or b""
+        data = data.encode() if isinstance(data, str) else bytes(data)
         self._sent.append(made(request.method, authority, f"/{target}", headers, data))
-        answer = self._answer
-        return AWSResponse(
-            request.url,
-            answer.status,
-            dict(answer.headers),
-            _Raw(b"" if request.method == "HEAD" else answer.body),
-        )
+        status, fields, content = self._answer
+        raw: Any = _Raw(b"" if request.method == "HEAD" else content)
+        given: Any = dict(fields)
+        return AWSResponse(request.url, status, given, raw)
 
 
 class _Raw(io.BytesIO):
@@ -139,7 +139,7 @@ class Ours:
 
     def __init__(self) -> None:
         self._runner = asyncio.Runner()
-        self._answer = reply()
+        self._answer: Callable[[Recorded], Reply] = lambda _: reply()
         self._runner.run(self._start())
         self.url = f"http://{HOST}:{self._server.port}"
 
@@ -149,8 +149,8 @@ class Ours:
         connector = aiohttp.TCPConnector(resolver=LoopbackResolver())
         self._session = aiohttp.ClientSession(connector=connector)
 
-    def _step(self, _: Recorded) -> Reply:
-        return self._answer
+    def _step(self, request: Recorded) -> Reply:
+        return self._answer(request)
 
     def close(self) -> None:
         self._runner.run(self._session.close())
@@ -161,7 +161,7 @@ class Ours:
         self,
         operation: str,
         params: Mapping[str, Any],
-        answer: Canned,
+        answer: Canned | Callable[[Recorded], Reply] = EMPTY,
         *,
         bucket: str | None = None,
         config: ClientConfig | None = None,
@@ -169,7 +169,11 @@ class Ours:
         """Call *operation*, as ``Boto3.call`` does, with a client that is bound to *bucket*."""
         self._server.requests.clear()
         self._server.inquiries.clear()
-        self._answer = reply(answer.status, answer.headers, answer.body)
+        if isinstance(answer, Canned):
+            always = reply(answer.status, answer.headers, answer.body)
+            self._answer = lambda _: always
+        else:
+            self._answer = answer
         client = S3Client(
             session=self._session,
             url=self.url,
@@ -213,7 +217,7 @@ class Wire:
         self.ours.close()
 
     def both(
-        self, operation: str, params: Mapping[str, Any], answer: Canned = Canned()
+        self, operation: str, params: Mapping[str, Any], answer: Canned = EMPTY
     ) -> tuple[Outcome, Outcome]:
         """boto3's outcome of a call, and ours."""
         theirs = self.boto3.call(operation, params, answer)

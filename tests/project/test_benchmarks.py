@@ -1,10 +1,11 @@
-"""The comparison of ``benchmarks/compare``: its data, what it writes, its stub, and a tiny run."""
+"""The benchmarks: the comparison and its stub, and tiny runs of the programs about one part."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pytest
 from aiohttp_s3_client import S3Client
 from aiohttp_s3_client.errors import ChecksumMismatch
 from aiohttp_s3_client.protocol.listing import parse_listing
+from benchmarks import many_keys
 from benchmarks.compare import __main__ as program
 from benchmarks.compare.chart import LABELS, Bar, bar_chart
 from benchmarks.compare.clients import BY_NAME, CATALOGUE
@@ -28,6 +30,7 @@ from benchmarks.compare.runner import Results, Run, suits
 from benchmarks.compare.server import Stub, free_ports, missing_programs, offer_of
 from benchmarks.compare.targets import TARGETS, Target, outcomes
 from benchmarks.compare.works import KEYS, KIB, MIB, PAGES, all_works
+from benchmarks.listing import PAGE
 
 ROOT = Path(__file__).parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -388,6 +391,48 @@ def test_what_is_missing_is_told(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "needed and not found: nginx, openssl, taskset" in done.stderr
     assert "apt-get install nginx-light libnginx-mod-http-lua" in done.stderr
+
+
+# --- the programs about one part each
+
+
+def tiny_run(program: str, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{program}", *arguments],
+        capture_output=True, text=True, timeout=100, cwd=ROOT, check=False,
+    )  # fmt: skip
+    # Status 1 says that a target was missed, which a run of this size cannot tell.
+    assert done.returncode in (0, 1), done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.stdout
+
+
+@pytest.mark.timeout(120)
+def test_operations_are_measured_beside_plain_requests() -> None:
+    said = tiny_run("operations", "--requests", "32", "--rounds", "1", "--loads", "1")
+    assert re.search(r"model, ms: first use [0-9.]+ .*, then [0-9.]+", said)
+    for name in ("HeadObject", "PutObject 1 KiB"):
+        assert re.search(rf"{name}, us of CPU: client.request [0-9]+, client.api [0-9]+, ", said)
+
+
+@pytest.mark.timeout(120)
+def test_every_client_lists_all_keys() -> None:
+    """It ends with an error when one of them finds another number of keys."""
+    said = tiny_run("many_keys", "--pages", "3", "--rounds", "1")
+    assert "listing 3000 keys" in said
+    for way in ("client.list_objects_v2", "client.api.paginate", "boto3"):
+        assert re.search(rf"^{way} +[0-9.]+ +[0-9.]+ +[0-9.]+ +[0-9.]+$", said, re.MULTILINE)
+
+
+def test_the_pages_to_be_listed_hold_different_keys() -> None:
+    made = many_keys.pages(3)
+    read = [parse_listing(each.partition(b"\r\n\r\n")[2]) for each in made]
+    assert len({found.key for each in read for found in each.objects}) == 3 * PAGE
+    assert [each.next_token for each in read] == ["1", "2", None]
+    for index, each in enumerate(made):
+        token = f"&continuation-token={index}" if index else ""
+        line = f"GET /bucket?list-type=2{token} HTTP/1.1".encode()
+        assert many_keys.answer(made, line) is each
 
 
 @needs_nginx

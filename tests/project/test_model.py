@@ -103,6 +103,14 @@ def test_shapes_that_nothing_reaches_are_left_out() -> None:
     assert sorted(compact(_description(shapes=shapes))["shapes"]) == ["In", "List"]
 
 
+def test_what_a_description_leaves_out_has_defaults() -> None:
+    shapes = {"Out": {"type": "structure"}}
+    operations = {"Do": {"output": {"shape": "Out"}}}
+    facts = compact({"operations": operations, "shapes": shapes})
+    assert facts["operations"] == {"Do": {"method": "POST", "path": "/", "output": "#Out"}}
+    assert facts["shapes"] == {"Out": {"type": "structure", "members": {}}}
+
+
 def test_a_reference_overrides_its_shape() -> None:
     shapes = {
         "In": {

@@ -217,6 +217,16 @@ def test_names_of_headers() -> None:
     assert checksums.header_name("crc64Nvme") == "x-amz-checksum-crc64nvme"
 
 
+def test_algorithms_of_headers() -> None:
+    for name in set(ALGORITHMS) - {"MD5"}:
+        assert checksums.algorithm_of(checksums.header_name(name)) == name
+    assert checksums.algorithm_of("x-amz-checksum-xxhash64") == "XXHASH64"
+    for setting in ("algorithm", "mode", "type"):
+        assert checksums.algorithm_of(f"x-amz-checksum-{setting}") == ""
+    assert checksums.algorithm_of("x-amz-sdk-checksum-algorithm") == ""
+    assert checksums.algorithm_of("content-md5") == ""
+
+
 @pytest.mark.parametrize("name", ["", "CRC", "CRC-32", "CRC32 ", "sha512", "ＣＲＣ32"])
 def test_unknown_names(name: str) -> None:
     calls: tuple[Callable[[], object], ...] = (

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 from zlib import crc32
@@ -55,8 +57,13 @@ def encode(headers: dict[str, tuple[int, HeaderValue]], payload: bytes = b"") ->
     return framed(b"".join(parts), payload)
 
 
-def event(name: str, payload: bytes = b"", kind: str = "event") -> bytes:
-    return encode({":message-type": (7, kind), f":{kind}-type": (7, name)}, payload)
+def event(
+    name: str,
+    payload: bytes = b"",
+    kind: str = "event",
+    headers: Mapping[str, tuple[int, HeaderValue]] = MappingProxyType({}),
+) -> bytes:
+    return encode({":message-type": (7, kind), f":{kind}-type": (7, name), **headers}, payload)
 
 
 def integers(kind: int) -> st.SearchStrategy[tuple[int, int]]:

@@ -31,7 +31,7 @@ from aiohttp_s3_client.protocol.extra_args import (
     download_args,
     upload_args,
 )
-from aiohttp_s3_client.transfer.multipart import UploadHeaders
+from aiohttp_s3_client.protocol.upload_headers import UploadHeaders
 
 BOTOS = {
     "upload": S3Transfer.ALLOWED_UPLOAD_ARGS,

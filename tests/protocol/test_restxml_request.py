@@ -369,6 +369,16 @@ def test_s3s_paths_are_buckets_and_keys() -> None:
     assert (request.bucket, request.key, request.path) == ("", None, "")
 
 
+def test_a_bucket_of_another_service_may_hold_a_slash() -> None:
+    members = {
+        "Bucket": {"shape": "string", "location": "uri", "locationName": "Bucket"},
+        "Key": {"shape": "string", "location": "uri", "locationName": "Key"},
+    }
+    operation = described(members, uri="/{Bucket}/{Key+}")
+    request = restxml.serialize(operation, {"Bucket": "a/b", "Key": "c d/e"})
+    assert request.path == "/a%2Fb/c%20d/e"
+
+
 def test_object_lambda_answers_go_to_their_own_host() -> None:
     params = {"RequestRoute": "io-1", "RequestToken": "t", "StatusCode": 200}
     request = restxml.serialize(s3().operation("WriteGetObjectResponse"), params)

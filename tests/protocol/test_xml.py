@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiohttp_s3_client.errors import ResponseParseError
+from aiohttp_s3_client.models import ObjectPart
 from aiohttp_s3_client.protocol.parts import (
     CopiedPart,
     ObjectAttributes,
-    ObjectPart,
     PartsPage,
     UploadedPart,
     build_complete,
@@ -356,7 +356,7 @@ def test_attributes() -> None:
         checksums={"CRC32C": "4PjIGQ==-3"},
         checksum_type="COMPOSITE",
         parts_count=3,
-        parts=(ObjectPart(1, 8388608, {"CRC32C": "AAAAAA=="}), ObjectPart(2, 5242880)),
+        parts=(ObjectPart(1, 8388608, {"CRC32C": "AAAAAA=="}), ObjectPart(2, 5242880, {})),
         next_marker=2,
     )
     assert parse_attributes(DECLARATION + ATTRIBUTES) == expected

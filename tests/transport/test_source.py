@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiohttp_s3_client.errors import SourceChanged
+from aiohttp_s3_client.protocol.body import PIECE
 from aiohttp_s3_client.request import Body
 from aiohttp_s3_client.transport.openfile import open_file
 from aiohttp_s3_client.transport.source import (
-    PIECE,
     BytesSource,
     FileSource,
     StreamSource,

@@ -40,13 +40,14 @@ def text(shape: Shape, value: Any, time: str = "iso8601") -> str:
         return formatted(value, shape.time or time)
     if kind == "blob":
         return b64encode(value.encode() if isinstance(value, str) else value).decode()
-    if kind in {"float", "double"}:
-        if isnan(value):
-            return "NaN"
-        if isinf(value):
-            return "Infinity" if value > 0 else "-Infinity"
-        return str(value)
-    return int.__repr__(value)
+    if isinstance(value, int):
+        return int.__repr__(value)
+    number = float(value)
+    if isnan(number):
+        return "NaN"
+    if isinf(number):
+        return "Infinity" if number > 0 else "-Infinity"
+    return repr(number)
 
 
 def _scalar(out: list[str], shape: Shape, value: object, name: str, _: _Attributes) -> None:

@@ -66,6 +66,8 @@ class Element:
             children = {"entry": self.every}
         else:
             children = {}
+            # Items of flattened lists are called as boto3 has it, or as Smithy has it.
+            also: dict[str, Element] = {}
             for name, member in shape.members.items():
                 if member.attribute:
                     self.attributes[local(member.name)] = Element(member, name)
@@ -74,6 +76,10 @@ class Element:
                     called = local(called)
                     known = children.get(called)
                     children[called] = Shared(known, element) if known else element
+                    if isinstance(element, Repeated):
+                        also[local(member.name)] = element
+            for called, element in also.items():
+                children.setdefault(called, element)
         self.children = children
         return children
 

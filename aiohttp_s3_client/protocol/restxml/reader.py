@@ -46,6 +46,17 @@ def read(shape: Shape, body: bytes, called: str) -> Any:
     return _read(element_of(shape), body, called, "Error")
 
 
+def parse_payload(shape: Shape, body: bytes) -> Any:
+    """The value of a document that is a *shape*: the payload of an event.
+
+    Raises ``ResponseParseError`` for any other document.
+    """
+    try:
+        return read(shape, body, shape.name)
+    except ErrorRoot:
+        raise unexpected(body, shape.name, "its root is Error") from None
+
+
 def read_error(shape: Shape, body: bytes, called: str) -> Any:
     """Like ``read``, for the document of an error."""
     return _read(element_of(shape), body, called, "")
@@ -183,7 +194,7 @@ class _Reading:
         assert leaf.convert is not None
         try:
             made = leaf.convert(content)
-        except (ValueError, OverflowError):
+        except ValueError:
             raise wrong_value(self.called, self.path_to(leaf), leaf.shape, content) from None
         leaf.put(made, self.value)
 

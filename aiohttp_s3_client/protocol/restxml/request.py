@@ -12,10 +12,12 @@ from multidict import CIMultiDict
 
 from ...request import REQUIRED, Request
 from ..body import DocumentBody
+from ..checksums import algorithm_of
 from ..encoding import quote_path, quote_query, unquote
 from ..header_values import metadata_value
 from ..model.shapes import Operation, Shape, labels
 from ..operations import is_idempotent
+from ..sigv4 import UNSIGNED_PAYLOAD
 from ..timestamps import formatted_seconds
 from .document import document, text
 from .validation import check
@@ -25,14 +27,7 @@ _KEY = "/{Bucket}/{Key+}"
 _METADATA = "x-amz-meta-"
 _CONTENT_TYPE = "Content-Type"
 _XML = "application/xml"
-_UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
-
-_CHECKSUM = "x-amz-checksum-"
 _CONTENT_MD5 = "content-md5"
-_ABOUT_CHECKSUMS = frozenset(
-    {"x-amz-checksum-algorithm", "x-amz-checksum-type", "x-amz-checksum-mode"}
-)
-"""Headers that begin as a checksum's do, and hold none."""
 
 
 class _Places(NamedTuple):
@@ -72,10 +67,10 @@ def serialize(operation: Operation, params: Mapping[str, object]) -> Request:
         query += [pair for pair in places.more_query if pair[0] not in taken]
     template, values = operation.path, places.labels
     path = ""
-    if template == _KEY:
-        bucket, key = values["Bucket"], values["Key"]
-    elif template == _BUCKET:
-        bucket, key = values["Bucket"], None
+    # What other services call Bucket may hold a slash, which is no place of a path to end at.
+    is_bucket = template in (_KEY, _BUCKET) and "/" not in values["Bucket"]
+    if is_bucket:
+        bucket, key = values["Bucket"], values["Key"] if template == _KEY else None
     elif template == "/":
         bucket, key = "", None
     else:
@@ -89,7 +84,7 @@ def serialize(operation: Operation, params: Mapping[str, object]) -> Request:
         query=tuple(query),
         headers=headers,
         body=body,
-        content_sha256=_UNSIGNED_PAYLOAD if operation.unsigned_payload else None,
+        content_sha256=UNSIGNED_PAYLOAD if operation.unsigned_payload else None,
         checksum=_checksum(operation, params, headers),
         idempotent=is_idempotent(operation.method, operation.name),
         document=not operation.streams,
@@ -188,14 +183,13 @@ def _checksum(
 ) -> bool | str:
     if not (operation.checksum_algorithm or operation.checksum_required):
         return False
-    given = {header.lower() for header in headers}
-    if any(name.startswith(_CHECKSUM) for name in given - _ABOUT_CHECKSUMS):
+    if any(algorithm_of(header.lower()) for header in headers):
         return False
     algorithm = params.get(operation.checksum_algorithm)
     if isinstance(algorithm, str):
         # Also beside an MD5: S3 refuses an algorithm whose checksum does not come.
         return algorithm.upper()
-    if _CONTENT_MD5 in given:
+    if _CONTENT_MD5 in headers:
         return False
     return REQUIRED if operation.checksum_required else True
 

@@ -17,6 +17,7 @@ from ..model.shapes import Operation, Shape
 from ..xml import Document, is_error, unexpected
 from ..xml import read as read_document
 from .elements import is_in_body
+from .events import read_events
 from .reader import ErrorRoot, read, read_error, read_wrapped_error, wrong_value
 from .values import CONVERTERS, header_items, json_header
 
@@ -60,10 +61,12 @@ def parse(
 ) -> dict[str, Any]:
     """The members of an answer, by boto3's names.
 
-    *body* is all of it, and empty where the output is a stream or events, whose member is left
-    out. For an error, whatever its status, the only member is ``Error``, with ``Code``,
-    ``Message`` and what else the document says. Raises ``ResponseParseError`` for a body that is
-    not the document that it should be, and for texts that are no values of their members.
+    *body* is all of it, and empty where the output is a stream, whose member is left out, or
+    events. For an error, whatever its status, there is ``Error``, with ``Code``, ``Message`` and
+    what else the document says, and beside it, as boto3 has them, the members that the
+    description knows of that error. Raises ``ResponseParseError`` for a body that is not the
+    document that it should be, and for texts that are no values of their members;
+    ``EventStreamError`` for events that are damaged or that are an error.
     """
     if status >= _FIRST_ERROR:
         return _error(operation, status, headers, body)
@@ -87,17 +90,6 @@ def parse(
         # As boto3 has it: the oldest region is called nothing.
         found["LocationConstraint"] = found.get("LocationConstraint") or None
     return found
-
-
-def parse_payload(shape: Shape, body: bytes) -> Any:
-    """The value of a document that is a *shape*: the payload of an event.
-
-    Raises ``ResponseParseError`` for any other document.
-    """
-    try:
-        return read(shape, body, shape.name)
-    except ErrorRoot:
-        raise unexpected(body, shape.name, "its root is Error") from None
 
 
 def _refuse_error(body: bytes) -> None:
@@ -126,7 +118,9 @@ def _header_converter(member: Shape) -> Callable[[str], Any]:
 def _put_payload(
     name: str, shape: Shape, operation: Operation, status: int, body: bytes, into: dict[str, Any]
 ) -> None:
-    if shape.kind == "blob" or shape.events:
+    if shape.events:
+        into[name] = read_events(shape, body)
+    elif shape.kind == "blob":
         if body:
             into[name] = body
     elif shape.kind in CONVERTERS:
@@ -163,7 +157,7 @@ def _put_headers(
                 continue
             try:
                 made = convert(text)
-            except (ValueError, OverflowError):
+            except ValueError:
                 if lowered == _MAY_BE_ANYTHING:
                     continue
                 raise wrong_value(operation.name, name, shape, text) from None
@@ -175,17 +169,20 @@ def _error(
 ) -> dict[str, Any]:
     document = read_document(body)
     texts = _leaves(document)
+    code, message = texts.pop("Code", ""), texts.pop("Message", "")
+    # A code says what happened; only without one are the status's words all that there is.
     error: dict[str, Any] = {
-        "Code": texts.pop("Code", "") or str(status),
-        "Message": texts.pop("Message", "") or _reason(status),
+        "Code": code or str(status),
+        "Message": message if code else message or _reason(status),
     }
     for name in _IN_METADATA:
         texts.pop(name, None)
     error.update(texts)
     shape = operation.errors.get(error["Code"])
-    if shape is not None:
-        error.update(_modeled(shape, operation, status, headers, body, document.root))
-    return {"Error": error}
+    if shape is None:
+        return {"Error": error}
+    modeled = _modeled(shape, operation, status, headers, body, document.root)
+    return {"Error": {**error, **modeled}, **modeled}
 
 
 def _leaves(document: Document) -> dict[str, str]:

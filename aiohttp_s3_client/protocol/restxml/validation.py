@@ -10,7 +10,7 @@ import json
 import re
 import reprlib
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from typing import SupportsFloat
 
 from ...errors import ParamValidationError
 from .. import checksums
@@ -26,7 +26,6 @@ _SHOWN = 60
 _DICTS = (dict, Mapping)
 _LISTS = (list, tuple)
 _BYTES = (bytes, bytearray, memoryview)
-_NUMBERS = (float, int, Decimal)
 _SHOWABLE = (str, bytes, int, float)
 
 _INTEGERS = {"integer": 2**31, "long": 2**63}
@@ -84,9 +83,12 @@ def _check_algorithm(
     name = params.get(operation.checksum_algorithm)
     if not isinstance(name, str) or name.upper() in checksums.ALGORITHMS:
         return
-    header = f"x-amz-checksum-{name.lower()}"
-    given = (called for called, member in shape.members.items() if member.name == header)
-    if all(params.get(called) is None for called in given):
+    of_name = (
+        called
+        for called, member in shape.members.items()
+        if checksums.algorithm_of(member.name) == name.upper()
+    )
+    if all(params.get(called) is None for called in of_name):
         known = ", ".join(checksums.ALGORITHMS)
         problems.append(
             f"{operation.checksum_algorithm} {_value(name)} cannot be computed here: "
@@ -213,15 +215,16 @@ def _integer(shape: Shape, value: object, path: str, place: str, problems: Probl
 
 
 def _float(shape: Shape, value: object, path: str, place: str, problems: Problems) -> None:
-    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
+    # Decimal among them, which is not worth its import.
+    if isinstance(value, bool) or not isinstance(value, SupportsFloat):
         problems.append(f"{path} must be a float, not {_of(shape, value, path)}")
         return
     try:
-        float(value)
+        number = float(value)
     except (OverflowError, ValueError):
         problems.append(f"{path} is no float: {_of(shape, value, path)}")
         return
-    _range(shape, value, path, problems)
+    _range(shape, number, path, problems)
 
 
 def _boolean(shape: Shape, value: object, path: str, place: str, problems: Problems) -> None:
@@ -266,7 +269,7 @@ _CHECKS: dict[str, Callable[[Shape, object, str, str, Problems], None]] = {
 }
 
 
-def _range(shape: Shape, value: float | Decimal, path: str, problems: Problems) -> None:
+def _range(shape: Shape, value: float, path: str, problems: Problems) -> None:
     if shape.min is not None and value < shape.min:
         problems.append(f"{path} must be at least {shape.min}: {_of(shape, value, path)}")
     if shape.max is not None and value > shape.max:

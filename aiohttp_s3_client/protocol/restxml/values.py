@@ -1,7 +1,6 @@
 """The texts of an answer, in elements and headers, as values of boto3's types.
 
-Each function raises ``ValueError`` or ``OverflowError`` for a text that is no such value. Times
-are read in whichever format they come, since servers do not keep to the one that S3 declares.
+Each function raises ``ValueError`` for a text that is no such value.
 """
 
 from __future__ import annotations
@@ -10,18 +9,14 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ..clock import parse_http_date
+from ..timestamps import parse_time
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FRACTION = re.compile(r":[0-9]{2}(\.[0-9]{1,20})(?![0-9])")
-_is_seconds = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?").fullmatch
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False, "": False}
 
-_find_items = re.compile(r'[\s,]*+(?:"((?:[^"\\]|\\.)*+)"\s*+(?=,|\Z)|([^,]++))').findall
-_find_times = re.compile(r"[\s,]*+((?:[A-Za-z]{3,9},)?+[^,]++)").findall
+_ITEMS = r'[\s,]*+(?:"((?:[^"\\]|\\.)*+)"\s*+(?=,|\Z)|([^,]++))'
+_TIMES = r"[\s,]*+((?:[A-Za-z]{3,9},)?+[^,]++)"
 _QUOTED_PAIR = r"\\(.)"
 
 
@@ -50,38 +45,6 @@ def blob(text: str) -> bytes:
     return b64decode(text)
 
 
-def timestamp(text: str) -> datetime:
-    """An aware time in UTC, from ISO 8601, an HTTP date or seconds since 1970."""
-    text = text.strip()
-    try:
-        # Eight digits are a date to Python; here they are seconds.
-        found = datetime.fromisoformat(text) if text[4:5] == "-" else _rarer(text)
-    except ValueError:
-        found = _rarer(text)
-    if found.tzinfo is UTC:
-        return found
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _rarer(text: str) -> datetime:
-    if _is_seconds(text):
-        return _EPOCH + timedelta(seconds=float(text))
-    try:
-        return _http_date(text)
-    except ValueError:
-        return datetime.fromisoformat(text)
-
-
-def _http_date(text: str) -> datetime:
-    fraction = _FRACTION.search(text)
-    if fraction:
-        text = text[: fraction.start(1)] + text[fraction.end(1) :]
-    found = parse_http_date(text)
-    if found is None:
-        raise ValueError(text)
-    return found + timedelta(seconds=float(fraction[1])) if fraction else found
-
-
 def json_header(text: str) -> Any:
     """What a header holds as JSON in base64."""
     try:
@@ -96,9 +59,9 @@ def header_items(kind: str, text: str) -> list[str]:
     https://www.rfc-editor.org/rfc/rfc9110#section-5.6.1
     """
     if kind == "timestamp":
-        return [item.strip() for item in _find_times(text) if item.strip()]
+        return [item.strip() for item in re.findall(_TIMES, text) if item.strip()]
     items = []
-    for quoted, plain in _find_items(text):
+    for quoted, plain in re.findall(_ITEMS, text):
         if plain:
             items.append(plain.strip())
         else:
@@ -115,6 +78,6 @@ CONVERTERS: dict[str, Callable[[str], Any]] = {
     "integer": integer,
     "long": integer,
     "string": str,
-    "timestamp": timestamp,
+    "timestamp": parse_time,
 }
 """For each kind of shape that is a text in an answer, what makes its value."""

@@ -222,9 +222,9 @@ async def selecting(api: Api) -> None:
     async with selected["Payload"] as events:
         async for event in events:
             if "Records" in event:
-                assert_type(event["Records"].get("Payload"), bytes | None)
+                assert_type(event["Records"]["Payload"], bytes)
             elif "Stats" in event:
-                print(event["Stats"].get("Details", {}).get("BytesScanned"))
+                assert_type(event["Stats"]["Details"]["BytesScanned"], int)
 
 
 async def rarer_ones(api: Api) -> None:

@@ -1,42 +1,37 @@
-"""Buckets and objects beside their content: made, removed, looked for, tagged, restored."""
+"""Objects beside their content: looked for, deleted, tagged, restored, their versions listed."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Required, TypedDict, cast
+from typing import TYPE_CHECKING, Required, TypedDict
 
-from .arguments import locate_key
-from .bucket_settings import BucketSettings, set_or_none, tag_set
-from .config import DEFAULT_REGION, DEFAULT_WORKERS, check_positive
-from .errors import AwsError, BucketAlreadyOwnedByYou, NoSuchTagSet, NotFound, ResponseParseError
-from .models import (
-    BucketInfo,
+from ..api import Api
+from ..arguments import bound_bucket, locate_key
+from ..config import DEFAULT_WORKERS, check_positive
+from ..engine import Engine
+from ..errors import AwsError, NoSuchTagSet, NotFound, ResponseParseError
+from ..models import (
     DeletedObject,
     DeleteError,
     DeleteResult,
     ObjectAttributes,
     ObjectVersionInfo,
 )
-from .outputs import attributes_of, buckets_of, deletions_of, tags_of, versions_of
-from .transfer.delete import Calls, Keys, Target, check_keys, delete_all
+from ..transfer.delete import Calls, Keys, Target, check_keys, delete_all
+from .outputs import attributes_of, deletions_of, set_or_none, tags_of, versions_of
+from .settings import tag_set
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .api import (
-        BucketCannedACLLiteral,
-        BucketLocationConstraintLiteral,
-        CreateBucketRequest,
-        ListBucketsRequest,
+    from ..api import (
         ObjectAttributesLiteral,
         ObjectIdentifierDict,
         RestoreRequestDict,
         TierLiteral,
     )
-
-_BUCKETS_OF_A_PAGE = 1000
 
 
 class _Object(TypedDict, total=False):
@@ -47,89 +42,11 @@ class _Object(TypedDict, total=False):
     VersionId: str
 
 
-class Admin(BucketSettings):
-    """Administration of buckets and objects. All raise S3's typed errors.
+class Objects:
+    """Objects, which have names as everywhere in this client."""
 
-    Objects have names as everywhere in this client. ``bucket`` may be left out where the client
-    is bound to one, and may name no other then.
-    """
-
-    # Buckets
-
-    async def create_bucket(
-        self,
-        bucket: str | None = None,
-        *,
-        region: str | None = None,
-        acl: BucketCannedACLLiteral | None = None,
-        object_lock: bool = False,
-        exist_ok: bool = False,
-    ) -> None:
-        """Create a bucket in *region*.
-
-        By default that is the client's region on AWS, and on other servers what they choose.
-        *acl* is a canned one; *object_lock* makes a bucket for objects that nobody may delete.
-
-        Raises ``BucketAlreadyOwnedByYou``, unless *exist_ok* (AWS does not in us-east-1), and
-        ``BucketAlreadyExists`` when it is somebody else's.
-
-        https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
-        """
-        name = self._bucket(bucket)
-        params: CreateBucketRequest = {"Bucket": name}
-        region = await self._region_of_new(name, region)
-        if region not in (None, DEFAULT_REGION):
-            # S3 has more regions than any list of them, and other servers have others.
-            constraint = cast("BucketLocationConstraintLiteral", region)
-            params["CreateBucketConfiguration"] = {"LocationConstraint": constraint}
-        if acl is not None:
-            params["ACL"] = acl
-        if object_lock:
-            params["ObjectLockEnabledForBucket"] = True
-        try:
-            await self._api.create_bucket(**params)
-        except BucketAlreadyOwnedByYou:
-            if not exist_ok:
-                raise
-
-    async def delete_bucket(self, bucket: str | None = None) -> None:
-        """Delete an empty bucket. ``BucketNotEmpty`` and ``NoSuchBucket`` are raised.
-
-        https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucket.html
-        """
-        await self._api.delete_bucket(Bucket=self._bucket(bucket))
-
-    async def list_buckets(self, prefix: str | None = None) -> list[BucketInfo]:
-        """The buckets of the account, those only whose names begin with *prefix*.
-
-        https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
-        """
-        params: ListBucketsRequest = {}
-        if prefix:
-            params["Prefix"] = prefix
-        if self._engine.endpoint.is_aws:
-            # Only asked for in pages S3 says the regions, and lists more than 10,000 buckets.
-            params["MaxBuckets"] = _BUCKETS_OF_A_PAGE
-        return [
-            bucket
-            async for page in self._api.paginate("list_buckets", **params)
-            for bucket in buckets_of(page)
-            # Many servers do not know the prefix and list them all.
-            if bucket.name.startswith(prefix or "")
-        ]
-
-    async def bucket_exists(self, bucket: str | None = None) -> bool:
-        """Whether there is such a bucket. One that is not yours raises ``Forbidden``.
-
-        https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
-        """
-        try:
-            await self._api.head_bucket(Bucket=self._bucket(bucket))
-        except NotFound:
-            return False
-        return True
-
-    # Objects
+    _engine: Engine
+    _api: Api
 
     async def object_exists(
         self, object_name: str | PurePath, *, version_id: str | None = None
@@ -169,7 +86,7 @@ class Admin(BucketSettings):
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
         """
-        name = self._bucket(bucket)
+        name = bound_bucket(self._engine.endpoint, bucket)
         check_keys(keys)
         workers = check_positive("workers_count", workers_count)
         calls = Calls(
@@ -188,7 +105,7 @@ class Admin(BucketSettings):
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
         """
-        return self._versions(self._bucket(bucket), prefix or "")
+        return self._versions(bound_bucket(self._engine.endpoint, bucket), prefix or "")
 
     async def get_tags(
         self, object_name: str | PurePath, *, version_id: str | None = None
@@ -296,14 +213,6 @@ class Admin(BucketSettings):
         if version_id is not None:
             params["VersionId"] = version_id
         return params
-
-    async def _region_of_new(self, bucket: str, region: str | None) -> str | None:
-        if not self._engine.endpoint.is_aws:
-            return region
-        routes = self._engine.routes(await self._engine.credentials.resolve())
-        if region is not None:
-            routes.learn(bucket, region)  # A region's buckets are created at its own endpoint.
-        return region or routes.default.region
 
     async def _delete_batch(self, bucket: str, quiet: bool, targets: list[Target]) -> DeleteResult:
         within = self._engine.endpoint.key_prefix

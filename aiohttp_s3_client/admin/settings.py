@@ -1,30 +1,29 @@
 """What is set on a bucket, by name: tags, policy, CORS, lifecycle, website, versioning.
 
-Rules go in and come out as boto3's dicts; ``client.api`` has what is not here.
+Rules go in and come out as boto3's dicts.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from .api import Api
-from .engine import Engine
-from .errors import (
+from ..api import Api
+from ..arguments import bound_bucket
+from ..engine import Engine
+from ..errors import (
     NoSuchBucketPolicy,
     NoSuchCORSConfiguration,
     NoSuchLifecycleConfiguration,
     NoSuchTagSet,
     NoSuchWebsiteConfiguration,
-    NotFound,
     ResponseParseError,
 )
-from .outputs import tags_of
-from .protocol.endpoint import check_bucket_name
+from .outputs import set_or_none, tags_of
 
 if TYPE_CHECKING:
-    from .api import (
+    from ..api import (
         CORSRuleDict,
         CORSRuleOutputDict,
         LifecycleRuleDict,
@@ -33,14 +32,9 @@ if TYPE_CHECKING:
         WebsiteConfigurationDict,
     )
 
-T = TypeVar("T")
-
 
 class BucketSettings:
-    """Settings of buckets. All raise ``NoSuchBucket`` and S3's other typed errors.
-
-    ``bucket`` may be left out where the client is bound to one, and may name no other then.
-    """
+    """Settings of buckets. All raise ``NoSuchBucket`` where there is none."""
 
     _engine: Engine
     _api: Api
@@ -50,7 +44,7 @@ class BucketSettings:
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketTagging.html
         """
-        asking = self._api.get_bucket_tagging(Bucket=self._bucket(bucket))
+        asking = self._api.get_bucket_tagging(Bucket=bound_bucket(self._engine.endpoint, bucket))
         found = await set_or_none(asking, NoSuchTagSet)
         return tags_of(found.get("TagSet", ()) if found else ())
 
@@ -60,7 +54,7 @@ class BucketSettings:
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketTagging.html
         """
         await self._api.put_bucket_tagging(
-            Bucket=self._bucket(bucket), Tagging={"TagSet": tag_set(tags)}
+            Bucket=bound_bucket(self._engine.endpoint, bucket), Tagging={"TagSet": tag_set(tags)}
         )
 
     async def delete_bucket_tags(self, bucket: str | None = None) -> None:
@@ -68,14 +62,14 @@ class BucketSettings:
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketTagging.html
         """
-        await self._api.delete_bucket_tagging(Bucket=self._bucket(bucket))
+        await self._api.delete_bucket_tagging(Bucket=bound_bucket(self._engine.endpoint, bucket))
 
     async def get_bucket_policy(self, bucket: str | None = None) -> dict[str, Any] | None:
         """The bucket's policy, None when it has none.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketPolicy.html
         """
-        asking = self._api.get_bucket_policy(Bucket=self._bucket(bucket))
+        asking = self._api.get_bucket_policy(Bucket=bound_bucket(self._engine.endpoint, bucket))
         found = await set_or_none(asking, NoSuchBucketPolicy)
         return None if found is None else _policy(found.get("Policy", ""))
 
@@ -87,21 +81,23 @@ class BucketSettings:
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
         """
         text = policy if isinstance(policy, str) else json.dumps(policy)
-        await self._api.put_bucket_policy(Bucket=self._bucket(bucket), Policy=text)
+        await self._api.put_bucket_policy(
+            Bucket=bound_bucket(self._engine.endpoint, bucket), Policy=text
+        )
 
     async def delete_bucket_policy(self, bucket: str | None = None) -> None:
         """Remove the bucket's policy; no error when it has none.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketPolicy.html
         """
-        await self._api.delete_bucket_policy(Bucket=self._bucket(bucket))
+        await self._api.delete_bucket_policy(Bucket=bound_bucket(self._engine.endpoint, bucket))
 
     async def get_bucket_cors(self, bucket: str | None = None) -> list[CORSRuleOutputDict]:
         """The bucket's rules for cross-origin requests; empty when it has none.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketCors.html
         """
-        asking = self._api.get_bucket_cors(Bucket=self._bucket(bucket))
+        asking = self._api.get_bucket_cors(Bucket=bound_bucket(self._engine.endpoint, bucket))
         found = await set_or_none(asking, NoSuchCORSConfiguration)
         return found.get("CORSRules", []) if found else []
 
@@ -113,7 +109,8 @@ class BucketSettings:
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketCors.html
         """
         await self._api.put_bucket_cors(
-            Bucket=self._bucket(bucket), CORSConfiguration={"CORSRules": list(rules)}
+            Bucket=bound_bucket(self._engine.endpoint, bucket),
+            CORSConfiguration={"CORSRules": list(rules)},
         )
 
     async def delete_bucket_cors(self, bucket: str | None = None) -> None:
@@ -121,7 +118,7 @@ class BucketSettings:
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketCors.html
         """
-        await self._api.delete_bucket_cors(Bucket=self._bucket(bucket))
+        await self._api.delete_bucket_cors(Bucket=bound_bucket(self._engine.endpoint, bucket))
 
     async def get_bucket_lifecycle(
         self, bucket: str | None = None
@@ -130,7 +127,9 @@ class BucketSettings:
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLifecycleConfiguration.html
         """
-        asking = self._api.get_bucket_lifecycle_configuration(Bucket=self._bucket(bucket))
+        asking = self._api.get_bucket_lifecycle_configuration(
+            Bucket=bound_bucket(self._engine.endpoint, bucket)
+        )
         found = await set_or_none(asking, NoSuchLifecycleConfiguration)
         return found.get("Rules", []) if found else []
 
@@ -142,7 +141,8 @@ class BucketSettings:
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketLifecycleConfiguration.html
         """
         await self._api.put_bucket_lifecycle_configuration(
-            Bucket=self._bucket(bucket), LifecycleConfiguration={"Rules": list(rules)}
+            Bucket=bound_bucket(self._engine.endpoint, bucket),
+            LifecycleConfiguration={"Rules": list(rules)},
         )
 
     async def delete_bucket_lifecycle(self, bucket: str | None = None) -> None:
@@ -150,7 +150,7 @@ class BucketSettings:
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketLifecycle.html
         """
-        await self._api.delete_bucket_lifecycle(Bucket=self._bucket(bucket))
+        await self._api.delete_bucket_lifecycle(Bucket=bound_bucket(self._engine.endpoint, bucket))
 
     async def get_bucket_website(
         self, bucket: str | None = None
@@ -159,7 +159,7 @@ class BucketSettings:
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketWebsite.html
         """
-        asking = self._api.get_bucket_website(Bucket=self._bucket(bucket))
+        asking = self._api.get_bucket_website(Bucket=bound_bucket(self._engine.endpoint, bucket))
         found = await set_or_none(asking, NoSuchWebsiteConfiguration)
         # The members of the answer are those of the configuration.
         return None if found is None else cast("WebsiteConfigurationDict", dict(found))
@@ -172,7 +172,7 @@ class BucketSettings:
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketWebsite.html
         """
         await self._api.put_bucket_website(
-            Bucket=self._bucket(bucket), WebsiteConfiguration=website
+            Bucket=bound_bucket(self._engine.endpoint, bucket), WebsiteConfiguration=website
         )
 
     async def delete_bucket_website(self, bucket: str | None = None) -> None:
@@ -180,7 +180,7 @@ class BucketSettings:
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketWebsite.html
         """
-        await self._api.delete_bucket_website(Bucket=self._bucket(bucket))
+        await self._api.delete_bucket_website(Bucket=bound_bucket(self._engine.endpoint, bucket))
 
     async def versioning(
         self, bucket: str | None = None, enabled: bool | None = None
@@ -193,7 +193,7 @@ class BucketSettings:
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketVersioning.html
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketVersioning.html
         """
-        name = self._bucket(bucket)
+        name = bound_bucket(self._engine.endpoint, bucket)
         if enabled is None:
             return (await self._api.get_bucket_versioning(Bucket=name)).get("Status")
         if not isinstance(enabled, bool):
@@ -203,34 +203,6 @@ class BucketSettings:
             Bucket=name, VersioningConfiguration={"Status": status}
         )
         return status
-
-    def _bucket(self, bucket: str | None) -> str:
-        """The bucket that is meant: the one that the client is bound to, or the one named."""
-        bound = self._engine.endpoint.bucket
-        if bucket is None:
-            if not bound:
-                raise TypeError("bucket is missing: the client is not bound to one")
-            return bound
-        if not isinstance(bucket, str):
-            raise TypeError(f"bucket must be a str, not {bucket!r}")
-        if not bound:
-            return check_bucket_name(bucket, legacy=self._engine.config.legacy_bucket_names)
-        if bucket != bound:
-            raise ValueError(f"bucket: {bucket!r} is not the client's, {bound!r}")
-        return bucket
-
-
-async def set_or_none(asking: Awaitable[T], absent: type[NotFound]) -> T | None:
-    """The answer, or None where S3 says by the error *absent* that nothing is set.
-
-    Some servers write the code of that error with ``Error`` behind it.
-    """
-    try:
-        return await asking
-    except NotFound as error:
-        if isinstance(error, absent) or error.code == f"{absent.__name__}Error":
-            return None
-        raise
 
 
 def tag_set(tags: Mapping[str, str]) -> list[TagDict]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Iterable, Iterator
 from contextlib import contextmanager
 from heapq import merge
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from .errors import ResponseParseError
-from .models import (
+from ..errors import NotFound, ResponseParseError
+from ..models import (
     BucketInfo,
     DeletedObject,
     DeleteError,
@@ -19,7 +19,7 @@ from .models import (
 )
 
 if TYPE_CHECKING:
-    from .api import (
+    from ..api import (
         ChecksumDict,
         DeleteObjectsOutput,
         GetObjectAttributesOutput,
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _CHECKSUM = "Checksum"
 
+T = TypeVar("T")
+
 
 @contextmanager
 def _of_answer(operation: str) -> Iterator[None]:
@@ -41,6 +43,19 @@ def _of_answer(operation: str) -> Iterator[None]:
         raise ResponseParseError(
             f"{operation}: the answer has an entry without {missing}"
         ) from None
+
+
+async def set_or_none(asking: Awaitable[T], absent: type[NotFound]) -> T | None:
+    """The answer, or None where S3 says by the error *absent* that nothing is set.
+
+    Some servers write the code of that error with ``Error`` behind it.
+    """
+    try:
+        return await asking
+    except NotFound as error:
+        if isinstance(error, absent) or error.code == f"{absent.__name__}Error":
+            return None
+        raise
 
 
 def tags_of(entries: Iterable[TagDict]) -> dict[str, str]:
