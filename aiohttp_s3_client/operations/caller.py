@@ -22,6 +22,7 @@ from ..protocol.customs import completed, finished
 from ..protocol.model.shapes import Model, Operation, Shape
 from ..request import Request
 from ..transfer.put import send_data
+from ..transfer.ranged import closed_on_error
 from ..transport.answer import Answer
 from ..transport.source import SourceData, is_seekable
 from .body import StreamingBody
@@ -29,7 +30,6 @@ from .events import EventStream
 from .loading import s3_model
 from .result import Output
 
-_EXPIRES = "Expires"
 _BODIES = (Path, AsyncIterable, Iterable)
 _is_bucket = re.compile(r"[A-Za-z0-9._-]{1,255}").fullmatch
 """What can be a segment of a path or a label of a host; the server knows the finer rules."""
@@ -52,12 +52,13 @@ class Caller:
         """
         model = await s3_model()
         operation = model.operation(name)
-        given = completed(name, self._with_bucket(operation, params))
+        given = completed(operation, self._with_bucket(operation, params))
         data = given.pop(operation.stream, None) if operation.stream else None
         request = restxml.serialize(operation, given)
         answer = await self._send(operation, request, data)
         answer.raise_for_status()
-        return self._output(model, operation, params, answer)
+        with closed_on_error(answer):
+            return self._output(model, operation, params, answer)
 
     def _with_bucket(self, operation: Operation, params: Mapping[str, Any]) -> dict[str, Any]:
         given = dict(params)
@@ -99,9 +100,7 @@ class Caller:
             operation = model.operation("CompleteMultipartUpload")
         body = answer.body or b""
         parsed = restxml.parse(operation, response.status, response.headers, body)
-        members = finished(operation.name, given, parsed)
-        if operation.output is not None and _EXPIRES in operation.output.members:
-            _put_expires_string(response.headers, members)
+        members = finished(operation, given, response.headers, parsed)
         if operation.output is not None and operation.streams:
             name = operation.output.payload
             members[name] = self._streamed(operation.output.members[name], answer)
@@ -136,9 +135,3 @@ def _problem_of(name: str, data: object, length: int | None, request: Request) -
             "itself, or no ContentLength, so that the stream is gathered in parts"
         )
     return ""
-
-
-def _put_expires_string(headers: Mapping[str, str], members: dict[str, Any]) -> None:
-    """boto3's ``ExpiresString``: the header as it came, which may be no time at all."""
-    if text := headers.get(_EXPIRES):
-        members["ExpiresString"] = text

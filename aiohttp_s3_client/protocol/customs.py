@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from ..errors import ParamValidationError
 from .encoding import quote_path, unquote_plus
 from .header_values import customer_key
+from .model.shapes import Operation
 
 
 class _Listing(NamedTuple):
@@ -43,7 +44,6 @@ _LISTINGS = {
     ),
 }
 _COPIES = frozenset({"CopyObject", "UploadPartCopy"})
-_WITH_CHECKSUM_MODE = frozenset({"GetObject", "GetObjectAnnotation"})
 _CUSTOMER_KEYS = ("SSECustomerKey", "CopySourceSSECustomerKey")
 
 # Compiled when they are needed: the second takes as long as importing the rest of this.
@@ -54,7 +54,7 @@ _ACCESS_POINT = (
 )
 
 
-def completed(operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+def completed(operation: Operation, params: Mapping[str, Any]) -> dict[str, Any]:
     """*params* as the description has them.
 
     * ``CopySource`` may be a dict of ``Bucket``, ``Key`` and ``VersionId``, or ``bucket/key``
@@ -65,28 +65,40 @@ def completed(operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
     * Objects are asked for with their checksums.
     """
     given = dict(params)
-    if operation in _COPIES and given.get("CopySource") is not None:
-        given["CopySource"] = _copy_source(operation, given["CopySource"])
+    if operation.name in _COPIES and given.get("CopySource") is not None:
+        given["CopySource"] = _copy_source(operation.name, given["CopySource"])
     for name in _CUSTOMER_KEYS:
         key = given.get(name)
         if isinstance(key, str | bytes | bytearray) and given.get(f"{name}MD5") is None:
             given[name], given[f"{name}MD5"] = customer_key(name, key)
-    if operation in _LISTINGS and given.get("EncodingType") is None:
+    if operation.name in _LISTINGS and given.get("EncodingType") is None:
         given["EncodingType"] = "url"
-    if operation in _WITH_CHECKSUM_MODE and given.get("ChecksumMode") is None:
-        given["ChecksumMode"] = "ENABLED"
+    if operation.checksum_mode and given.get(operation.checksum_mode) is None:
+        given[operation.checksum_mode] = "ENABLED"
     return given
 
 
-def finished(operation: str, given: Mapping[str, Any], parsed: Mapping[str, Any]) -> dict[str, Any]:
+def finished(
+    operation: Operation,
+    given: Mapping[str, Any],
+    headers: Mapping[str, str],
+    parsed: Mapping[str, Any],
+) -> dict[str, Any]:
     """The members of an answer as boto3 has them. *given* is what the caller gave.
 
-    Keys of listings are decoded, unless the caller asked for the encoding.
+    * Keys of listings are decoded, unless the caller asked for the encoding.
+    * ``LocationConstraint`` is None for the oldest region, which is called nothing.
+    * ``ExpiresString`` is the header as it came, which may be no time at all.
     """
     found = dict(parsed)
-    listing = _LISTINGS.get(operation)
+    listing = _LISTINGS.get(operation.name)
     if listing and given.get("EncodingType") is None and found.get("EncodingType") == "url":
         _decode(listing, found)
+    elif operation.name == "GetBucketLocation":
+        found["LocationConstraint"] = found.get("LocationConstraint") or None
+    elif operation.output is not None and "Expires" in operation.output.members:
+        if text := headers.get("Expires"):
+            found["ExpiresString"] = text
     return found
 
 

@@ -58,7 +58,7 @@ class _Raw:
 
 
 def headers(operation: str, **params: Any) -> dict[str, str]:
-    request = restxml.serialize(s3().operation(operation), completed(operation, params))
+    request = restxml.serialize(s3().operation(operation), completed(s3().operation(operation), params))
     return {name.lower(): value for name, value in request.headers.items()}
 
 
@@ -99,14 +99,14 @@ def test_any_key_can_be_copied(key: str) -> None:
 
 def test_a_copy_source_that_cannot_work_is_named() -> None:
     with pytest.raises(ParamValidationError) as caught:
-        completed("CopyObject", {"CopySource": {"Bucket": "b", "VersionId": 1, "Name": "n"}})
+        completed(s3().operation("CopyObject"), {"CopySource": {"Bucket": "b", "VersionId": 1, "Name": "n"}})
     assert caught.value.problems == (
         "CopySource.Name is unknown: CopySource takes Bucket, Key, VersionId",
         "CopySource.Key is missing",
         "CopySource.VersionId must be a str, not int",
     )
     with pytest.raises(ParamValidationError, match="CopySource has a lone surrogate"):
-        completed("CopyObject", {"CopySource": "b/\ud800"})
+        completed(s3().operation("CopyObject"), {"CopySource": "b/\ud800"})
     params = {"Bucket": "b", "Key": "k", "CopySource": 5}
     with pytest.raises(ParamValidationError, match="CopySource must be a str, not 5"):
         headers("CopyObject", **params)
@@ -143,21 +143,21 @@ def test_a_customer_key_with_its_md5_is_left_alone() -> None:
         "SSECustomerKey": base64.b64encode(raw).decode(),
         "SSECustomerKeyMD5": base64.b64encode(hashlib.md5(raw).digest()).decode(),
     }
-    assert completed("GetObject", {**done, "ChecksumMode": "ENABLED"}) == {
+    assert completed(s3().operation("GetObject"), {**done, "ChecksumMode": "ENABLED"}) == {
         **done,
         "ChecksumMode": "ENABLED",
     }
     without = {"SSECustomerKey": raw, "SSECustomerKeyMD5": None}
-    assert completed("PutObject", without) == done
+    assert completed(s3().operation("PutObject"), without) == done
 
 
 def test_what_is_given_is_not_changed() -> None:
     params = {"Bucket": "b", "CopySource": {"Bucket": "b", "Key": "k"}, "SSECustomerKey": "k"}
     before = dict(params)
-    completed("CopyObject", params)
+    completed(s3().operation("CopyObject"), params)
     assert params == before
     parsed = {"EncodingType": "url", "Contents": [{"Key": "a%20b"}]}
-    finished("ListObjectsV2", {}, parsed)
+    finished(s3().operation("ListObjectsV2"), {}, {}, parsed)
     assert parsed == {"EncodingType": "url", "Contents": [{"Key": "a%20b"}]}
 
 
@@ -166,7 +166,7 @@ LISTINGS = ["ListMultipartUploads", "ListObjectVersions", "ListObjects", "ListOb
 
 @pytest.mark.parametrize("name", LISTINGS)
 def test_p23_listings_ask_for_encoded_keys_and_decode_them(name: str) -> None:
-    assert completed(name, {"Bucket": "b"}) == {"Bucket": "b", "EncodingType": "url"}
+    assert completed(s3().operation(name), {"Bucket": "b"}) == {"Bucket": "b", "EncodingType": "url"}
     parsed: dict[str, Any] = {
         "EncodingType": "url",
         "Name": "a%20b",
@@ -202,12 +202,12 @@ def test_p23_listings_ask_for_encoded_keys_and_decode_them(name: str) -> None:
         },
     }
     expected = {member: decoded.get(member, value) for member, value in parsed.items()}
-    assert finished(name, {}, parsed) == expected
-    assert finished(name, {"EncodingType": None}, parsed) == expected
+    assert finished(s3().operation(name), {}, {}, parsed) == expected
+    assert finished(s3().operation(name), {"EncodingType": None}, {}, parsed) == expected
     # Who asked for it gets it; and a server that does not know it has encoded nothing.
-    assert finished(name, {"EncodingType": "url"}, parsed) == parsed
+    assert finished(s3().operation(name), {"EncodingType": "url"}, {}, parsed) == parsed
     plain = {member: value for member, value in parsed.items() if member != "EncodingType"}
-    assert finished(name, {}, plain) == plain
+    assert finished(s3().operation(name), {}, {}, plain) == plain
 
 
 def test_objects_are_asked_for_with_their_checksums() -> None:
@@ -217,3 +217,18 @@ def test_objects_are_asked_for_with_their_checksums() -> None:
     assert botocores_headers("get_object", **params)[mode] == "ENABLED"
     assert mode not in headers("HeadObject", **params)
     assert mode not in botocores_headers("head_object", **params)
+
+
+@pytest.mark.parametrize("parsed", [{}, {"LocationConstraint": ""}])
+def test_the_oldest_region_is_called_nothing(parsed: dict[str, Any]) -> None:
+    operation = s3().operation("GetBucketLocation")
+    assert finished(operation, {}, {}, parsed) == {"LocationConstraint": None}
+    elsewhere = {"LocationConstraint": "eu-west-1"}
+    assert finished(operation, {}, {}, elsewhere) == elsewhere
+
+
+@pytest.mark.parametrize("name", ["GetObject", "HeadObject"])
+def test_expires_is_there_as_it_came(name: str) -> None:
+    operation = s3().operation(name)
+    assert finished(operation, {}, {"Expires": "never"}, {}) == {"ExpiresString": "never"}
+    assert finished(operation, {}, {}, {}) == {}

@@ -131,9 +131,6 @@ class TestAgainstBotocore:
             del expected[payload]  # The caller's, who has the stream.
             if shape.members[payload].serialization.get("eventstream"):
                 expected[payload] = []
-        if name == "GetBucketLocation":
-            expected.setdefault("LocationConstraint", None)
-            expected["LocationConstraint"] = expected["LocationConstraint"] or None
         found = parse(S3.operation(name), 200, headers, body)
         assert found == expected
         assert parse(S3.operation(name), 200, CIMultiDictProxy(CIMultiDict(headers)), body) == found
@@ -419,12 +416,12 @@ class TestDocuments:
             ("<p:LocationConstraint xmlns:p='x'>\n eu-west-1 </p:LocationConstraint>", "eu-west-1"),
             ("<A><LocationConstraint>EU</LocationConstraint></A>", "EU"),
             ("<LocationConstraint/>", None),
-            ("<A><LocationConstraint/></A>", None),
+            ("<A><LocationConstraint/></A>", ""),
             ("", None),
         ],
     )
     def test_the_location_of_a_bucket(self, body: str, region: str | None) -> None:
-        assert s3("GetBucketLocation", body) == {"LocationConstraint": region}
+        assert s3("GetBucketLocation", body).get("LocationConstraint") == region
 
     def test_the_payload_of_an_event(self) -> None:
         payload = S3.operation("SelectObjectContent").output

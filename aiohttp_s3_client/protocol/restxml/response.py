@@ -86,9 +86,6 @@ def parse(
     except ErrorRoot:
         return _error(operation, status, headers, body)
     _put_headers(answer, operation, status, headers, found)
-    if operation.name == "GetBucketLocation":
-        # As boto3 has it: the oldest region is called nothing.
-        found["LocationConstraint"] = found.get("LocationConstraint") or None
     return found
 
 
