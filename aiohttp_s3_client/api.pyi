@@ -2019,6 +2019,7 @@ class GetObjectOutput(TypedDict, total=False):
     ObjectLockEventHold: ObjectLockEventHoldLiteral
     ObjectLockEventHoldDurationDays: int
     ObjectLockEventHoldDurationYears: int
+    ExpiresString: str
     ResponseMetadata: Required[ResponseMetadataDict]
 
 class GetObjectAclRequest(TypedDict, total=False):
@@ -2233,6 +2234,7 @@ class HeadObjectOutput(TypedDict, total=False):
     ObjectLockEventHold: ObjectLockEventHoldLiteral
     ObjectLockEventHoldDurationDays: int
     ObjectLockEventHoldDurationYears: int
+    ExpiresString: str
     ResponseMetadata: Required[ResponseMetadataDict]
 
 class ListBucketAnalyticsConfigurationsRequest(TypedDict, total=False):

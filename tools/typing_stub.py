@@ -255,6 +255,8 @@ class _Types:
                 yield _typed_dict(f"{name}Request", self._members(operation["input"]["shape"]))
             if "output" in operation:
                 members = self._results(operation["output"]["shape"])
+                if "Expires" in members:
+                    members["ExpiresString"] = "str"
                 members["ResponseMetadata"] = "Required[ResponseMetadataDict]"
                 yield _typed_dict(f"{name}Output", members)
 
