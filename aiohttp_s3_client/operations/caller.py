@@ -21,6 +21,7 @@ from ..protocol import restxml
 from ..protocol.customs import completed, finished
 from ..protocol.model.shapes import Model, Operation, Shape
 from ..request import Request
+from ..transfer.doubt import completed_before
 from ..transfer.put import send_data
 from ..transfer.ranged import closed_on_error
 from ..transport.answer import Answer
@@ -30,6 +31,7 @@ from .events import EventStream
 from .loading import s3_model
 from .result import Output
 
+_COMPLETE = "CompleteMultipartUpload"
 _BODIES = (Path, AsyncIterable, Iterable)
 _is_bucket = re.compile(r"[A-Za-z0-9._-]{1,255}").fullmatch
 """What can be a segment of a path or a label of a host; the server knows the finer rules."""
@@ -56,9 +58,24 @@ class Caller:
         data = given.pop(operation.stream, None) if operation.stream else None
         request = restxml.serialize(operation, given)
         answer = await self._send(operation, request, data)
+        if answer.failed and name == _COMPLETE and (made := await self._made(given, answer)):
+            return made
         answer.raise_for_status()
         with closed_on_error(answer):
             return self._output(model, operation, params, answer)
+
+    async def _made(self, given: Mapping[str, Any], refused: Answer) -> Output | None:
+        """What CompleteMultipartUpload made, whose answer was lost (P10)."""
+        parts = (given.get("MultipartUpload") or {}).get("Parts") or ()
+        found = await completed_before(
+            self._engine, refused, [part.get("ETag") or "" for part in parts]
+        )
+        if found is None:
+            return None
+        operation, headers = (await s3_model()).operation(_COMPLETE), found.response.headers
+        members = restxml.parse(operation, found.response.status, headers, b"")
+        named = {"Bucket": given["Bucket"], "Key": given["Key"], "ETag": headers["ETag"]}
+        return Output({**members, **named}, found)
 
     def _with_bucket(self, operation: Operation, params: Mapping[str, Any]) -> dict[str, Any]:
         given = dict(params)
@@ -95,9 +112,9 @@ class Caller:
         self, model: Model, operation: Operation, given: Mapping[str, Any], answer: Answer
     ) -> Output:
         response = answer.response
-        if answer.request.operation == "CompleteMultipartUpload":
+        if answer.request.operation == _COMPLETE:
             # A stream of unknown length became an upload in parts.
-            operation = model.operation("CompleteMultipartUpload")
+            operation = model.operation(_COMPLETE)
         body = answer.body or b""
         parsed = restxml.parse(operation, response.status, response.headers, body)
         members = finished(operation, given, response.headers, parsed)

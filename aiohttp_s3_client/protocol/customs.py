@@ -97,8 +97,7 @@ def finished(
     elif operation.name == "GetBucketLocation":
         found["LocationConstraint"] = found.get("LocationConstraint") or None
     elif operation.output is not None and "Expires" in operation.output.members:
-        if text := headers.get("Expires"):
-            found["ExpiresString"] = text
+        found |= {"ExpiresString": text} if (text := headers.get("Expires")) else {}
     return found
 
 

@@ -8,18 +8,45 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
 
 from multidict import CIMultiDict
 
 from ..engine import Engine
 from ..protocol.operations import EVERYWHERE
 from ..protocol.timestamps import parse_http_date
+from ..protocol.upload_headers import UploadHeaders
 from ..request import Request
 from ..transport.answer import Answer
 
+_MD5_ETAG = r'"?([0-9a-f]{32})"?'
 _CLOCKS = 5.0
 """Seconds that the clocks of one service may differ by, or that HTTP's dates leave out."""
+
+
+def etag_of_parts(etags: Sequence[str]) -> str | None:
+    """The ETag that S3 forms of those of parts: the MD5 of their MD5s, and their number; None
+    where one of them is no MD5."""
+    digest = hashlib.md5(usedforsecurity=False)
+    for etag in etags:
+        match = re.fullmatch(_MD5_ETAG, etag)
+        if match is None:
+            return None
+        digest.update(bytes.fromhex(match[1]))
+    return f"{digest.hexdigest()}-{len(etags)}"
+
+
+async def completed_before(engine: Engine, refused: Answer, etags: Sequence[str]) -> Answer | None:
+    """The object of the parts with these *etags*, when the upload is gone because an earlier
+    Complete was carried out and only its answer was lost (P10)."""
+    request = refused.request
+    expected = etag_of_parts(etags)
+    if expected is None or not refused.uncertain or refused.response.status != 404:
+        return None
+    found = await _stored(engine, request, UploadHeaders(request.headers).part)
+    return found if found is not None and stored_etag(found) == expected else None
 
 
 async def written_before(engine: Engine, refused: Answer, etag: str) -> Answer | None:
@@ -29,20 +56,26 @@ async def written_before(engine: Engine, refused: Answer, etag: str) -> Answer |
     writer's, even if it has the same bytes.
     """
     request = refused.request
+    found = await _stored(engine, request, headers_of_all(request.headers))
+    if found is None or stored_etag(found) != etag or predates(found, refused):
+        return None
+    return found
+
+
+async def _stored(engine: Engine, request: Request, headers: CIMultiDict[str]) -> Answer | None:
+    """The object of *request* as it is now, whoever wrote it."""
     found = await engine.send(
         Request(
             operation="HeadObject",
             method="HEAD",
             bucket=request.bucket,
             key=request.key,
-            headers=headers_of_all(request.headers),
+            headers=headers,
             options=request.options,
         )
     )
     found.response.release()
-    if found.failed or stored_etag(found) != etag or predates(found, refused):
-        return None
-    return found
+    return None if found.failed else found
 
 
 def headers_of_all(headers: Mapping[str, str]) -> CIMultiDict[str]:

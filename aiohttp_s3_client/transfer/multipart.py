@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import re
 from collections.abc import Iterable, Mapping
@@ -26,12 +25,11 @@ from ..transport.answer import Answer
 from ..transport.shielding import finished, settled
 from ..transport.source import BytesSource
 from .content_type import set_content_type
-from .doubt import age_at, headers_of_all, is_in_doubt, predates, stored_etag
+from .doubt import age_at, etag_of_parts, headers_of_all, is_in_doubt, predates, stored_etag
 
 log = logging.getLogger(__name__)
 
 _ALGORITHM = "x-amz-checksum-algorithm"
-_MD5_ETAG = r'"?([0-9a-f]{32})"?'
 
 
 class MultipartUpload:
@@ -324,14 +322,7 @@ class MultipartUpload:
         return None if found.failed else found
 
     def _expected_etag(self) -> str | None:
-        """The ETag that S3 forms of the parts': the MD5 of their MD5s, and their number."""
-        digest = hashlib.md5(usedforsecurity=False)
-        for _, etag in sorted(self._etags.items()):
-            match = re.fullmatch(_MD5_ETAG, etag)
-            if match is None:
-                return None
-            digest.update(bytes.fromhex(match[1]))
-        return f"{digest.hexdigest()}-{len(self._etags)}"
+        return etag_of_parts([etag for _, etag in sorted(self._etags.items())])
 
     async def abort(self) -> None:
         """Drop the upload and its parts. Never raises but for cancellation: failures are logged.

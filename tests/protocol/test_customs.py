@@ -58,7 +58,8 @@ class _Raw:
 
 
 def headers(operation: str, **params: Any) -> dict[str, str]:
-    request = restxml.serialize(s3().operation(operation), completed(s3().operation(operation), params))
+    called = s3().operation(operation)
+    request = restxml.serialize(called, completed(called, params))
     return {name.lower(): value for name, value in request.headers.items()}
 
 
@@ -99,7 +100,8 @@ def test_any_key_can_be_copied(key: str) -> None:
 
 def test_a_copy_source_that_cannot_work_is_named() -> None:
     with pytest.raises(ParamValidationError) as caught:
-        completed(s3().operation("CopyObject"), {"CopySource": {"Bucket": "b", "VersionId": 1, "Name": "n"}})
+        source = {"Bucket": "b", "VersionId": 1, "Name": "n"}
+        completed(s3().operation("CopyObject"), {"CopySource": source})
     assert caught.value.problems == (
         "CopySource.Name is unknown: CopySource takes Bucket, Key, VersionId",
         "CopySource.Key is missing",
@@ -166,7 +168,8 @@ LISTINGS = ["ListMultipartUploads", "ListObjectVersions", "ListObjects", "ListOb
 
 @pytest.mark.parametrize("name", LISTINGS)
 def test_p23_listings_ask_for_encoded_keys_and_decode_them(name: str) -> None:
-    assert completed(s3().operation(name), {"Bucket": "b"}) == {"Bucket": "b", "EncodingType": "url"}
+    asked = completed(s3().operation(name), {"Bucket": "b"})
+    assert asked == {"Bucket": "b", "EncodingType": "url"}
     parsed: dict[str, Any] = {
         "EncodingType": "url",
         "Name": "a%20b",
