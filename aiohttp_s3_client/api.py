@@ -20,6 +20,19 @@ from .protocol.model.names import OPERATIONS, PAGINATORS, WAITERS
 from .protocol.pagination import Pager
 from .protocol.waiters import Waiter
 
+_ELSEWHERE = {
+    "copy": "client.managed_copy",
+    "download_file": "client.download_file",
+    "download_fileobj": "client.download_fileobj",
+    "exceptions": "aiohttp_s3_client.errors",
+    "generate_presigned_url": "client.presign_url",
+    "get_paginator": "client.api.paginate",
+    "get_waiter": "client.api.wait_until",
+    "upload_file": "client.upload_file",
+    "upload_fileobj": "client.upload_fileobj",
+}
+"""What else boto3's client has."""
+
 _PAGES = "https://docs.aws.amazon.com/AmazonS3/latest/API/API_"
 
 
@@ -37,7 +50,8 @@ class Api:
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Output]]:
         operation = OPERATIONS.get(name)
         if operation is None:
-            raise AttributeError(f"S3 has no operation {name!r}")
+            advice = f"; boto3's is {_ELSEWHERE[name]} here" if name in _ELSEWHERE else ""
+            raise AttributeError(f"S3 has no operation {name!r}{advice}")
         caller = self._caller
 
         async def method(**params: Any) -> Output:

@@ -63,6 +63,13 @@ def redact_body(body: bytes, secrets: Iterable[str] = ()) -> bytes:
     return body
 
 
+def in_one_line(text: str) -> str:
+    """*text* with its control characters as escapes: a key must not begin a line of a log."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def redact_url(url: URL) -> URL:
     """*url* without userinfo and without what signs or authorises it in the query."""
     text = str(url.with_user(None) if url.raw_user or url.raw_password else url)

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from ..redaction import redact_headers, redacted_request_info
+from ..redaction import in_one_line, redact_headers, redacted_request_info
 from .base import S3Error
 
 
@@ -70,7 +70,7 @@ class AwsError(S3Error, aiohttp.ClientResponseError):
 
     def __str__(self) -> str:
         what = self.operation or self.request_info.method
-        where = "/".join(filter(None, (self.bucket, self.key)))
+        where = in_one_line("/".join(filter(None, (self.bucket, self.key))))
         text = f"{what} {where}".rstrip() + f": {self.status}"
         if self.code:
             text += f" {self.code}"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterable, Iterable, Mapping
+from functools import partial
 from io import TextIOBase
 from pathlib import Path
 from typing import Any, cast
@@ -18,13 +19,15 @@ from typing import Any, cast
 from ..engine import Engine
 from ..errors import ParamValidationError
 from ..protocol import restxml
-from ..protocol.customs import completed, finished
+from ..protocol.customs import ALWAYS_ANSWERED, completed, finished
 from ..protocol.model.shapes import Model, Operation, Shape
+from ..protocol.xml import unexpected
 from ..request import Request
 from ..transfer.doubt import completed_before
 from ..transfer.put import send_data
 from ..transfer.ranged import closed_on_error
 from ..transport.answer import Answer
+from ..transport.shielding import threaded
 from ..transport.source import SourceData, is_seekable
 from .body import StreamingBody
 from .events import EventStream
@@ -33,8 +36,11 @@ from .result import Output
 
 _COMPLETE = "CompleteMultipartUpload"
 _BODIES = (Path, AsyncIterable, Iterable)
-_is_bucket = re.compile(r"[A-Za-z0-9._-]{1,255}").fullmatch
-"""What can be a segment of a path or a label of a host; the server knows the finer rules."""
+_LARGE = 2 * 1024 * 1024
+"""Bytes of a document that is read in a thread: the event loop would stand still for 0.2 s."""
+_is_bucket = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,255}").fullmatch
+"""What can be a segment of a path or a label of a host; the server knows the finer rules. Dots
+alone would lead a proxy elsewhere: /../a is the bucket a."""
 
 
 class Caller:
@@ -62,6 +68,8 @@ class Caller:
             return made
         answer.raise_for_status()
         with closed_on_error(answer):
+            if len(answer.body or b"") > _LARGE:
+                return await threaded(partial(self._output, model, operation, params, answer))
             return self._output(model, operation, params, answer)
 
     async def _made(self, given: Mapping[str, Any], refused: Answer) -> Output | None:
@@ -100,10 +108,10 @@ class Caller:
             headers = request.headers.copy()
             del headers["Content-Length"]  # aiohttp's own to set, from the data.
             request = request._replace(headers=headers)
-        if data is None:
-            return await send_data(self._engine, request, None, None)
         length = int(text) if text is not None else None
-        problem = _problem_of(operation.stream, data, length, request)
+        if data is None and not length:
+            return await send_data(self._engine, request, None, None)
+        problem = _problem_of(operation.stream, b"" if data is None else data, length, request)
         if problem:
             raise ParamValidationError(operation.name, [problem])
         return await send_data(self._engine, request, cast(SourceData, data), length)
@@ -116,6 +124,8 @@ class Caller:
             # A stream of unknown length became an upload in parts.
             operation = model.operation(_COMPLETE)
         body = answer.body or b""
+        if operation.name in ALWAYS_ANSWERED and not body.strip():
+            raise unexpected(body, operation.name, "it is empty")
         parsed = restxml.parse(operation, response.status, response.headers, body)
         members = finished(operation, given, response.headers, parsed)
         if operation.output is not None and operation.streams:

@@ -73,6 +73,12 @@ class Delivery:
         if self._closed:
             raise ValueError("the body is closed")
 
+    def __del__(self) -> None:
+        # aiohttp's responses stand in a circle: the pool would have to wait for the garbage
+        # collector, which a lack of connections does not call (P2).
+        if not self._closed and not self._ended:
+            self._answer.response.close()
+
     def close(self) -> None:
         """Give it up; the connection is cut off if anything was left unread."""
         if not self._closed and not self._ended:

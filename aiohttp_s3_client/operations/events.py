@@ -59,6 +59,11 @@ class EventStream(AsyncIterator[dict[str, Any]]):
     ) -> None:
         await self.aclose()
 
+    def __del__(self) -> None:
+        # As for the body of an object: the pool is not to wait for the garbage collector (P2).
+        if not self._closed and not self._ended:
+            self._answer.response.close()
+
     async def aclose(self) -> None:
         """Stop: the connection is cut off, unless the last event was read."""
         if self._ended and not self._closed:

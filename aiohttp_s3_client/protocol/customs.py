@@ -43,6 +43,16 @@ _LISTINGS = {
         ("Delimiter", "Prefix", "StartAfter"), (("Contents", "Key"), _PREFIXES)
     ),
 }
+_ENCODED_UNASKED = frozenset({"ListObjects", "ListObjectsV2", "ListObjectVersions"})
+"""Not ListMultipartUploads: Ceph RGW encodes its keys then and does not say so."""
+ALWAYS_ANSWERED = frozenset(
+    {
+        "CompleteMultipartUpload", "CreateMultipartUpload", "DeleteObjects", "ListBuckets",
+        "ListMultipartUploads", "ListObjects", "ListObjectsV2", "ListObjectVersions", "ListParts",
+    }
+)  # fmt: skip
+"""Whose success is a document: an empty one would pass for "nothing there", or for "done"."""
+
 _COPIES = frozenset({"CopyObject", "UploadPartCopy"})
 _CUSTOMER_KEYS = ("SSECustomerKey", "CopySourceSSECustomerKey")
 
@@ -70,8 +80,13 @@ def completed(operation: Operation, params: Mapping[str, Any]) -> dict[str, Any]
     for name in _CUSTOMER_KEYS:
         key = given.get(name)
         if isinstance(key, str | bytes | bytearray) and given.get(f"{name}MD5") is None:
-            given[name], given[f"{name}MD5"] = customer_key(name, key)
-    if operation.name in _LISTINGS and given.get("EncodingType") is None:
+            try:
+                given[name], given[f"{name}MD5"] = customer_key(name, key)
+            except UnicodeEncodeError:  # It shows the key.
+                raise ParamValidationError(
+                    operation.name, [f"{name} has a lone surrogate in it"]
+                ) from None
+    if operation.name in _ENCODED_UNASKED and given.get("EncodingType") is None:
         given["EncodingType"] = "url"
     if operation.checksum_mode and given.get(operation.checksum_mode) is None:
         given[operation.checksum_mode] = "ENABLED"
@@ -93,7 +108,7 @@ def finished(
     found = dict(parsed)
     listing = _LISTINGS.get(operation.name)
     if listing and given.get("EncodingType") is None and found.get("EncodingType") == "url":
-        _decode(listing, found)
+        _decode(listing, given, found)
     elif operation.name == "GetBucketLocation":
         found["LocationConstraint"] = found.get("LocationConstraint") or None
     elif operation.output is not None and "Expires" in operation.output.members:
@@ -101,20 +116,39 @@ def finished(
     return found
 
 
-def _decode(listing: _Listing, found: dict[str, Any]) -> None:
-    for name in listing.members:
-        if name in found:
-            found[name] = unquote_plus(found[name])
+def decoded(operation: str, page: Mapping[str, Any]) -> dict[str, Any]:
+    """A page of keys that the caller wanted encoded, with its keys as they are."""
+    found = dict(page)
+    if operation in _LISTINGS and found.get("EncodingType") == "url":
+        _decode(_LISTINGS[operation], {}, found)
+    return found
+
+
+def _decode(listing: _Listing, given: Mapping[str, Any], found: dict[str, Any]) -> None:
+    last = ""
     for name, member in listing.of_items:
         if name in found:
             found[name] = [
                 {**item, member: unquote_plus(item[member])} if member in item else item
                 for item in found[name]
             ]
+            last = max([last, *(item[member] for item in found[name] if member in item)])
+    for name in listing.members:
+        # Swift and Ceph RGW send markers, and repeat parameters, as they are: decoded once more a
+        # marker with a plus or a per cent sign in it would lead back, and never to the end.
+        text = found.get(name)
+        if text is not None and text != given.get(name):
+            plain = unquote_plus(text)
+            as_is = name.startswith("Next") and text == last != plain
+            found[name] = text if as_is else plain
 
 
 def _copy_source(operation: str, source: object) -> object:
     if isinstance(source, str):
+        if "/" not in source.strip("/"):
+            raise ParamValidationError(
+                operation, [f"CopySource must be bucket/key, not {source!r:.100}"]
+            )
         version = re.search(_VERSION, source)
         end = version.start() if version else len(source)
         return _quoted(operation, source[:end]) + source[end:]
@@ -127,7 +161,7 @@ def _copy_source(operation: str, source: object) -> object:
     ]
     for name in ("Bucket", "Key", "VersionId"):
         value = source.get(name)
-        if value is None and name != "VersionId":
+        if value in (None, "") and name != "VersionId":
             problems.append(f"CopySource.{name} is missing")
         elif value is not None and not isinstance(value, str):
             problems.append(f"CopySource.{name} must be a str, not {type(value).__name__}")

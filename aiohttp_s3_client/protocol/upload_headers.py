@@ -48,6 +48,8 @@ class UploadHeaders:
     def _targets(self, name: str) -> tuple[CIMultiDict[str], ...]:
         if name == "content-md5":
             raise ValueError("headers: Content-MD5 of a whole object fits no multipart upload")
+        if name == "x-amz-write-offset-bytes":
+            raise ValueError("headers: what is uploaded in parts replaces an object, no offset")
         if name in EVERYWHERE or name.startswith(_CUSTOMER_KEY):
             return (self.create, self.part, self.complete)
         if name in _COMPLETE_ONLY or algorithm_of(name):

@@ -28,7 +28,7 @@ from aiohttp import hdrs
 from multidict import CIMultiDict
 
 from ..config import ClientConfig
-from ..errors import S3ConnectionError, S3TimeoutError
+from ..errors import ResponseParseError, S3ConnectionError, S3TimeoutError
 from ..models import CredentialsProvider, CredentialsSnapshot
 from ..protocol import checksums
 from ..protocol.body import DocumentBody
@@ -57,9 +57,16 @@ from ..protocol.sigv4 import (
     split_url,
 )
 from ..protocol.xml import is_error
-from ..redaction import redact_text, secret_values
+from ..redaction import in_one_line, redact_text, secret_values
 from ..request import Request
-from .answer import DOCUMENT_LIMIT, ERROR_LIMIT, Answer, document_of, read_document
+from .answer import (
+    DOCUMENT_LIMIT,
+    ERROR_LIMIT,
+    Answer,
+    AnswerTooLarge,
+    document_of,
+    read_document,
+)
 from .corrections import Corrections
 from .exchange import Fault, exchange
 from .session import Terms, default_headers
@@ -309,6 +316,11 @@ class Pipeline:
         )
         try:
             answer.body = await read_document(response, limit, seconds)
+        except AnswerTooLarge as error:
+            # Asked again it would be as large. What an error's status says is told without it.
+            if not answer.failed:
+                raise ResponseParseError(f"{answer.request.operation}: {error}") from None
+            answer.body = b""
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             response.close()
             return Fault(
@@ -406,7 +418,7 @@ class Pipeline:
         if fault.source_error is not None:
             return fault.source_error
         elapsed = time.monotonic() - attempts.started
-        where = "/".join(filter(None, (request.bucket, request.key)))
+        where = in_one_line("/".join(filter(None, (request.bucket, request.key))))
         times = "attempt" if attempts.sends == 1 else "attempts"
         text = (
             f"{request.operation} {where}".rstrip()

@@ -300,3 +300,64 @@ async def managed_copy(place: Place) -> None:
         place.SENT,
         config=transfer_config(multipart_threshold=2 * SIZE),
     )
+
+
+# --- client.api
+
+
+@call("api", "up", single=True)
+async def api_put_object(place: Place) -> None:
+    await place.client.api.put_object(Bucket=place.bucket, Key=place.SENT, Body=place.data)
+
+
+@call("api", "up")
+async def api_put_object_stream(place: Place) -> None:
+    """Of unknown length: it becomes an upload in parts."""
+    body = pieces(place.data)
+    await place.client.api.put_object(Bucket=place.bucket, Key=place.SENT, Body=body)
+
+
+@call("api", "up", single=True)
+async def api_put_object_file(place: Place) -> None:
+    await place.client.api.put_object(Bucket=place.bucket, Key=place.SENT, Body=place.source)
+
+
+@call("api", "memory")
+async def api_get_object(place: Place) -> None:
+    found = await place.client.api.get_object(Bucket=place.bucket, Key=place.STORED)
+    async with found["Body"] as body:
+        place.got = await body.read()
+
+
+@call("api", "memory")
+async def api_get_object_chunks(place: Place) -> None:
+    """Without ``async with``: who is cancelled between two chunks leaves the body as it is."""
+    found = await place.client.api.get_object(Bucket=place.bucket, Key=place.STORED)
+    chunks = [chunk async for chunk in found["Body"].iter_chunks(700_001)]
+    place.got = b"".join(chunks)
+
+
+@call("api", "list")
+async def api_paginate(place: Place) -> None:
+    pages = place.client.api.paginate(
+        "list_objects_v2", Bucket=place.bucket, PaginationConfig={"PageSize": 1}
+    )
+    assert place.STORED in [entry["Key"] async for entry in pages.items()]
+
+
+@call("api", "list")
+async def api_wait_until(place: Place) -> None:
+    await place.client.api.wait_until(
+        "object_not_exists",
+        Bucket=place.bucket,
+        Key="never",
+        WaiterConfig={"Delay": 0, "MaxAttempts": 3},
+    )
+
+
+@call("delete_objects", "list")
+async def delete_objects(place: Place) -> None:
+    names = (f"nothing-{number}" for number in range(2_500))
+    deleted, errors = await place.client.delete_objects(names, bucket=place.bucket)
+    assert len(deleted) == 2_500
+    assert not errors

@@ -53,12 +53,6 @@ REQUESTS = (
         "S3's description says so, and the body may be a stream",
     ),
     Difference(
-        "``ListMultipartUploads``",
-        "gives keys as the XML has them",
-        "asks for ``encoding-type=url`` and decodes, as in the other listings",
-        "XML cannot hold every key (P23)",
-    ),
-    Difference(
         "``GetObjectAttributes``, ``ListParts``",
         "``SSECustomerKey`` has to be encoded by the caller",
         "a raw key goes as base64 with its MD5, as in the other operations",
@@ -109,10 +103,14 @@ PARAMETERS = (
     ),
     Difference(
         "line breaks and control characters for headers, greatest lengths, integers past their "
-        "bits, unknown names in ``CopySource``, a ``ContentLength`` that is not that of ``Body``",
+        "bits, "
+        "a ``CopySource`` without a key or with unknown names, a ``ContentLength`` that is "
+        "not that of ``Body``, an empty ``UploadId`` or ``Id``, metadata names that differ in case "
+        "alone, ``.`` and ``..`` as a bucket",
         "are sent, or fail later in another way",
         "``ParamValidationError``, before anything is sent",
-        "the server would refuse it, or read another request",
+        "the server would refuse it, or read another request: ``DELETE ?uploadId=`` deletes the "
+        "object on some",
     ),
 )
 
@@ -122,6 +120,12 @@ ANSWERS = (
         "leaves ``Prefix`` percent-encoded, for which it asked itself",
         "decodes it, as the other members",
         "it is the prefix that was given",
+    ),
+    Difference(
+        "markers of listings (``NextKeyMarker``), and parameters that are repeated",
+        "are always decoded",
+        "stay as they are where the server did not encode them (Swift, Ceph RGW, rclone)",
+        "a key with a plus sign in it would lead back to itself, and the listing never end",
     ),
     Difference(
         "``ResponseMetadata``",

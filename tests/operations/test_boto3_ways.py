@@ -268,7 +268,6 @@ def test_checksums_are_added_where_the_settings_say_so(wire: Wire) -> None:
         "arn:aws:s3:us-west-2:123456789012:accesspoint:my-ap/object/k",
         {"Bucket": "arn:aws:s3:us-west-2:123456789012:accesspoint/my-ap", "Key": "a k"},
         {"Bucket": "b", "Key": "k", "VersionId": None},
-        "nokey",
     ],
     ids=str,
 )

@@ -123,6 +123,9 @@ def parameters(operation: Operation) -> st.SearchStrategy[dict[str, Any]]:
     }
     # A token that is left out is a new one each time.
     needed = {*shape.required, *operation.labels, *shape.tokens}
+    for name in shape.required:
+        if shape.members[name].location == "querystring" and shape.members[name].kind == "string":
+            made[name] = made[name].filter(bool)
     return _members(shape, made, needed)
 
 
@@ -147,7 +150,11 @@ def values(shape: Shape, place: str = "", depth: int = 3) -> st.SearchStrategy[A
             st.text(_TOKEN, min_size=1, max_size=8) if place else values(shape.key, place, depth)
         )
         held = values(shape.value, "ascii" if place == "headers" else place, max(depth - 1, 0))
-        return st.dictionaries(names, held, max_size=3 if depth else 0)
+        entries = st.dictionaries(names, held, max_size=3 if depth else 0)
+        if place == "headers":
+            # To HTTP they are the same, whatever their case.
+            return entries.filter(lambda made: len({name.lower() for name in made}) == len(made))
+        return entries
     return _scalar(shape, place)
 
 

@@ -99,8 +99,8 @@ def test_any_key_can_be_copied(key: str) -> None:
 
 
 def test_a_copy_source_that_cannot_work_is_named() -> None:
+    source = {"Bucket": "b", "VersionId": 1, "Name": "n"}
     with pytest.raises(ParamValidationError) as caught:
-        source = {"Bucket": "b", "VersionId": 1, "Name": "n"}
         completed(s3().operation("CopyObject"), {"CopySource": source})
     assert caught.value.problems == (
         "CopySource.Name is unknown: CopySource takes Bucket, Key, VersionId",
@@ -169,7 +169,8 @@ LISTINGS = ["ListMultipartUploads", "ListObjectVersions", "ListObjects", "ListOb
 @pytest.mark.parametrize("name", LISTINGS)
 def test_p23_listings_ask_for_encoded_keys_and_decode_them(name: str) -> None:
     asked = completed(s3().operation(name), {"Bucket": "b"})
-    assert asked == {"Bucket": "b", "EncodingType": "url"}
+    # Ceph RGW encodes the keys of uploads when it is asked, and does not say so.
+    assert asked.get("EncodingType") == (None if name == "ListMultipartUploads" else "url")
     parsed: dict[str, Any] = {
         "EncodingType": "url",
         "Name": "a%20b",

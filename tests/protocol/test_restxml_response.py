@@ -735,4 +735,4 @@ class TestHostileBodies:
         for text in ('"\\",' * 10_000, '"' * 40_000, " ," * 20_000, "abc," * 10_000):
             found = outcome(operation, 200, {"m": text, "n": text}, b"")
             assert isinstance(found, dict) or found.startswith("Ask: N is no list")
-        assert time.process_time() - began < 5
+        assert time.process_time() - began < 1

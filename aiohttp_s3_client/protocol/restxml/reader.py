@@ -143,6 +143,8 @@ class _Reading:
             self.root_name = local(name)
             if self.root_name == self.refused:
                 raise ErrorRoot
+            if self.root_name.lower() == "html":
+                raise RefusedError("it is the page of a website")  # A proxy's, or a login's.
         self.value = self.element.new()
         if attributes:
             self.put_attributes(attributes)

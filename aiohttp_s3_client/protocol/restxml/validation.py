@@ -73,6 +73,9 @@ def _check_input(
             problems.append(_unknown(name, "", operation.name, members))
         elif value is not None:
             _CHECKS[member.kind](member, value, name, member.location, problems)
+            if value == "" and member.location == "querystring" and name in shape.required:
+                # Servers overlook it, and DELETE ?uploadId= would delete the object.
+                problems.append(f"{name} must not be empty")
     if shape.union:
         _check_union(shape, params, "the input", problems)
 
@@ -138,24 +141,34 @@ def _map(shape: Shape, value: object, path: str, place: str, problems: Problems)
         problems.append(f"{path} must be a dict, not {_of(shape, value, path)}")
         return
     _length(shape, len(value), path, "entries", problems)
+    if place == "headers":
+        _check_header_names(shape.name, value, path, problems)
     key, held = shape.key, shape.value
     check_key, check_held = _CHECKS[key.kind], _CHECKS[held.kind]
     for name, given in value.items():
         if not isinstance(name, str):
             problems.append(f"{path} must have names of type str, not {_value(name)}")
             continue
-        within = f"{path}.{name if len(name) <= _SHOWN else _value(name)}"
+        within = f"{path}.{_key(name)}"
         check_key(key, name, within, place, problems)
-        if place == "headers":
-            _check_header_name(shape.name + name, within, problems)
         check_held(held, given, within, place, problems)
 
 
-def _check_header_name(name: str, path: str, problems: Problems) -> None:
-    try:
-        metadata_name(name)
-    except ValueError:
-        problems.append(f"{path}: {_value(name)} cannot be the name of a header")
+def _check_header_names(
+    prefix: str, value: Mapping[object, object], path: str, problems: Problems
+) -> None:
+    seen: set[str] = set()
+    for name in value:
+        if not isinstance(name, str):
+            continue  # Told where the entry itself is looked at.
+        within = f"{path}.{_key(name)}"
+        try:
+            metadata_name(prefix + name if name else name)
+        except ValueError:
+            problems.append(f"{within}: {_value(prefix + name)} cannot be the name of a header")
+        if name.lower() in seen:
+            problems.append(f"{within} is there twice; its case makes no difference")
+        seen.add(name.lower())
 
 
 def _string(shape: Shape, value: object, path: str, place: str, problems: Problems) -> None:
@@ -293,6 +306,11 @@ def _of(shape: Shape, value: object, path: str) -> str:
     if shape.secret or path.endswith(_SECRETS):
         return type(value).__name__
     return _value(value)
+
+
+def _key(name: str) -> str:
+    """A map's key, as a step of a path."""
+    return name if len(name) <= _SHOWN else _value(name)
 
 
 def _value(value: object) -> str:

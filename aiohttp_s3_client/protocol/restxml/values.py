@@ -15,8 +15,9 @@ from ..timestamps import parse_time
 
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False, "": False}
 
-_ITEMS = r'[\s,]*+(?:"((?:[^"\\]|\\.)*+)"\s*+(?=,|\Z)|([^,]++))'
-_TIMES = r"[\s,]*+((?:[A-Za-z]{3,9},)?+[^,]++)"
+_SEPARATORS = " \t\r\n\f\v,"
+_ITEMS = r'(?a)[\s,]*+(?:"((?:[^"\\]|\\.)*+)"\s*+(?=,|\Z)|([^,]++))'
+_TIMES = r"(?a)[\s,]*+((?:[A-Za-z]{3,9},)?+[^,]++)"
 _QUOTED_PAIR = r"\\(.)"
 
 
@@ -58,6 +59,8 @@ def header_items(kind: str, text: str) -> list[str]:
 
     https://www.rfc-editor.org/rfc/rfc9110#section-5.6.1
     """
+    # Separators that no item follows would be looked at again from each of them.
+    text = text.rstrip(_SEPARATORS)
     if kind == "timestamp":
         return [item.strip() for item in re.findall(_TIMES, text) if item.strip()]
     items = []

@@ -50,10 +50,12 @@ async def list_objects(stage: Stage) -> None:
     require([each["Key"] for each in found["Contents"]] == keys)
     found = await stage.same("list_objects", **where, Delimiter="/")
     require(len(found["Contents"]) == 1 and len(found["CommonPrefixes"]) == 2)
-    found = await stage.same("list_objects", **where, MaxKeys=1)
+    # Servers send markers as they are, and boto3 decodes them all the same.
+    found = await stage.same("list_objects", **where, MaxKeys=1, apart_from=["NextMarker"])
     require(found["IsTruncated"])
-    found = await stage.same("list_objects", **where, Marker=keys[0])
-    require([each["Key"] for each in found["Contents"]] == keys[1:])
+    for marker in (found.get("NextMarker", keys[0]), keys[0]):
+        found = await stage.same("list_objects", **where, Marker=marker, apart_from=["Marker"])
+        require([each["Key"] for each in found["Contents"]] == keys[1:])
 
 
 async def list_objects_v2(stage: Stage) -> None:
@@ -81,18 +83,16 @@ async def list_object_versions(stage: Stage) -> None:
     require(len(found.get("Versions", ())) == 4, "no versions")
     require(len(found.get("DeleteMarkers", ())) == 1, "no versions")
     await stage.same("list_object_versions", **where, Delimiter="/")
-    found = await stage.same("list_object_versions", **where, MaxKeys=1)
-    require(found["IsTruncated"])
+    found = await stage.same(
+        "list_object_versions", **where, MaxKeys=1, apart_from=["NextKeyMarker"]
+    )
+    (last,) = (*found.get("Versions", ()), *found.get("DeleteMarkers", ()))
+    require(found["IsTruncated"] and found["NextKeyMarker"] == last["Key"])
 
 
 async def list_multipart_uploads(stage: Stage) -> None:
     where = await stage.upload()
-    found = await stage.same(
-        "list_multipart_uploads",
-        Bucket=where["Bucket"],
-        Prefix=where["Key"],
-        apart_from=["EncodingType"],  # boto3 does not ask for encoded keys here; we do (P23)
-    )
+    found = await stage.same("list_multipart_uploads", Bucket=where["Bucket"], Prefix=where["Key"])
     require([each["UploadId"] for each in found["Uploads"]] == [where["UploadId"]])
 
 
