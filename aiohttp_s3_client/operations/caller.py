@@ -64,15 +64,19 @@ class Caller:
         data = given.pop(operation.stream, None) if operation.stream else None
         request = restxml.serialize(operation, given)
         answer = await self._send(operation, request, data)
-        if answer.failed and name == _COMPLETE and (made := await self._made(given, answer)):
-            return made
+        if answer.failed and name == _COMPLETE:
+            made = await self._made(operation, given, answer)
+            if made is not None:
+                return made
         answer.raise_for_status()
         with closed_on_error(answer):
             if len(answer.body or b"") > _LARGE:
                 return await threaded(partial(self._output, model, operation, params, answer))
             return self._output(model, operation, params, answer)
 
-    async def _made(self, given: Mapping[str, Any], refused: Answer) -> Output | None:
+    async def _made(
+        self, operation: Operation, given: Mapping[str, Any], refused: Answer
+    ) -> Output | None:
         """What CompleteMultipartUpload made, whose answer was lost (P10)."""
         parts = (given.get("MultipartUpload") or {}).get("Parts") or ()
         found = await completed_before(
@@ -80,7 +84,7 @@ class Caller:
         )
         if found is None:
             return None
-        operation, headers = (await s3_model()).operation(_COMPLETE), found.response.headers
+        headers = found.response.headers
         members = restxml.parse(operation, found.response.status, headers, b"")
         named = {"Bucket": given["Bucket"], "Key": given["Key"], "ETag": headers["ETag"]}
         return Output({**members, **named}, found)

@@ -86,8 +86,8 @@ async def list_object_versions(stage: Stage) -> None:
     found = await stage.same(
         "list_object_versions", **where, MaxKeys=1, apart_from=["NextKeyMarker"]
     )
-    (last,) = (*found.get("Versions", ()), *found.get("DeleteMarkers", ()))
-    require(found["IsTruncated"] and found["NextKeyMarker"] == last["Key"])
+    (key,) = (each["Key"] for name in ("Versions", "DeleteMarkers") for each in found.get(name, ()))
+    require(found["IsTruncated"] and found["NextKeyMarker"] == key)
 
 
 async def list_multipart_uploads(stage: Stage) -> None:
