@@ -12,7 +12,8 @@ COVERAGE := --cov --cov-report= --cov-fail-under=0
 # the strictest server and the fastest are enough, and what moves no bytes is left out.
 MAIN_SUITE := tests/behaviour tests/transport tests/transfer -k "not moto and not rgw" \
 	$(addprefix --ignore=tests/transfer/test_,journal.py progress.py managed_copy.py cutting.py) \
-	--ignore=tests/behaviour/operations
+	--ignore=tests/behaviour/operations \
+	$(addprefix --ignore=tests/behaviour/test_,admin.py admin_answers.py bucket_settings.py)
 
 # Sees to it that $(PYTHON) can make a virtual environment that is good enough.
 define check_python

@@ -305,28 +305,11 @@ async def managed_copy(place: Place) -> None:
 # --- client.api
 
 
-@call("api", "up", single=True)
-async def api_put_object(place: Place) -> None:
-    await place.client.api.put_object(Bucket=place.bucket, Key=place.SENT, Body=place.data)
-
-
 @call("api", "up")
 async def api_put_object_stream(place: Place) -> None:
     """Of unknown length: it becomes an upload in parts."""
     body = pieces(place.data)
     await place.client.api.put_object(Bucket=place.bucket, Key=place.SENT, Body=body)
-
-
-@call("api", "up", single=True)
-async def api_put_object_file(place: Place) -> None:
-    await place.client.api.put_object(Bucket=place.bucket, Key=place.SENT, Body=place.source)
-
-
-@call("api", "memory")
-async def api_get_object(place: Place) -> None:
-    found = await place.client.api.get_object(Bucket=place.bucket, Key=place.STORED)
-    async with found["Body"] as body:
-        place.got = await body.read()
 
 
 @call("api", "memory")

@@ -119,7 +119,10 @@ def slow_disk(monkeypatch: pytest.MonkeyPatch, place: Place) -> list[str]:
     return slowed
 
 
-WITHOUT_FILES = ("put", "put_stream", "put_multipart", "multipart_upload", "upload_fileobj")
+WITHOUT_FILES = (
+    "put", "put_stream", "put_multipart", "multipart_upload", "upload_fileobj",
+    "api_put_object_stream",
+)  # fmt: skip
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="no list of descriptors here")

@@ -129,7 +129,7 @@ async def test_a_document_that_is_too_large_is_not_asked_for_again(
 async def test_p1_a_large_document_is_read_beside_the_loop(
     scripted: StartScript, plain_session: aiohttp.ClientSession
 ) -> None:
-    body = f"<ListBucketResult>{'<Contents/>' * 1_000_000}</ListBucketResult>"
+    body = f"<ListBucketResult>{'<Contents/>' * 600_000}</ListBucketResult>"
     server = await scripted(reply(200, {}, body))
     worst = 0.0
 
@@ -142,7 +142,7 @@ async def test_p1_a_large_document_is_read_beside_the_loop(
 
     looking = asyncio.create_task(look())
     listing = client_for(server, plain_session).api.list_objects_v2(Bucket="bucket")
-    assert len((await listing)["Contents"]) == 1_000_000
+    assert len((await listing)["Contents"]) == 600_000
     await asyncio.sleep(0.01)
     looking.cancel()
     await asyncio.wait({looking})
