@@ -97,6 +97,9 @@ async def restore_object(stage: Stage) -> None:
 
 
 async def select_object_content(stage: Stage) -> None:
+    # Ceph RGW 16 answers without the last event, and ends with one of the next requests: here an
+    # upload by POST, from whichever client.
+    require(stage.server.name != "rgw", "takes the server down")
     found = await stage.same("select_object_content", **await stage.object(), **CSV)
     records = [event["Records"]["Payload"] for event in found["Payload"] if "Records" in event]
     require(b"".join(records).strip() == BODY.strip(), "another answer")
