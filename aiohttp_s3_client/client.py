@@ -16,8 +16,6 @@ from typing import Any, Self, Unpack, overload
 import aiohttp
 from yarl import URL
 
-from .admin import Admin
-from .api import Api
 from .arguments import (
     Headers,
     Params,
@@ -32,6 +30,7 @@ from .arguments import (
     query_pairs,
 )
 from .boto_names import Callback, CopyNames
+from .calls import Calls
 from .config import (
     AddressingStyle,
     ClientConfig,
@@ -55,7 +54,7 @@ from .verbs import Verbs
 __all__ = ["AwsDownloadError", "AwsError", "AwsUploadError", "S3Client"]
 
 
-class S3Client(Verbs, Transfers, Managed, Admin):
+class S3Client(Verbs, Transfers, Calls):
     """An S3 client on one aiohttp session.
 
     Give it a ``session``, which stays yours to close, or enter it with ``async with`` and it
@@ -101,16 +100,17 @@ class S3Client(Verbs, Transfers, Managed, Admin):
             )
         elif access_key_id or secret_access_key or session_token:
             raise ValueError("credentials: give either this or the keys, not both")
-        self._engine = Engine(
-            session=session,
-            url=url,
-            credentials=credentials,
-            region=region,
-            bucket=bucket,
-            base_path=base_path,
-            config=_with_style(config, addressing_style),
+        super().__init__(
+            Engine(
+                session=session,
+                url=url,
+                credentials=credentials,
+                region=region,
+                bucket=bucket,
+                base_path=base_path,
+                config=_with_style(config, addressing_style),
+            )
         )
-        self._api = Api(self._engine)
 
     async def __aenter__(self) -> Self:
         await self._engine.open()
@@ -131,11 +131,6 @@ class S3Client(Verbs, Transfers, Managed, Admin):
     @property
     def credentials(self) -> CredentialsProvider:
         return self._engine.credentials
-
-    @property
-    def api(self) -> Api:
-        """Every operation of S3 under boto3's names."""
-        return self._api
 
     async def resolve_credentials(self) -> CredentialsSnapshot:
         """Find the credentials now, so that ``presign_url`` has them at hand.

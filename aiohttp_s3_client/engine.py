@@ -5,6 +5,8 @@ Faces and ``transfer/`` take an ``Engine``; several clients may share one throug
 
 from __future__ import annotations
 
+from copy import copy
+
 import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
@@ -78,6 +80,16 @@ class Engine:
         if self._session.closed:
             raise RuntimeError("the client's aiohttp session is closed")
         return self._session
+
+    def through(self, session: aiohttp.ClientSession) -> Engine:
+        """The same client on another session, which stays its owner's to close.
+
+        What was learnt of servers (clock, regions, pace) goes on to be shared.
+        """
+        other = copy(self)
+        other._session, other._owned = session, False
+        other.pipeline = self.pipeline.through(other.session)
+        return other
 
     async def open(self) -> None:
         """Open a session of our own when the user gave none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
 
@@ -147,6 +148,35 @@ class UploadResult(NamedTuple):
     version_id: str | None
     parts: int | None
     checksums: Mapping[str, str]
+
+
+class SyncItem(NamedTuple):
+    """One file of a sync, where it comes from and where it goes.
+
+    ``name`` is its path under both sides, with slashes. ``source`` and ``target`` are a ``Path``
+    or a key; ``source`` is None for what is deleted. ``size`` is in bytes, of what is there.
+    """
+
+    name: str
+    source: Path | str | None
+    target: Path | str
+    size: int
+
+
+class SyncFailure(NamedTuple):
+    """One file of a sync that failed: its path under both sides, and why."""
+
+    name: str
+    error: Exception
+
+
+class SyncReport(NamedTuple):
+    """How many files a sync transferred, deleted, left as they are, and could not do."""
+
+    transferred: int
+    deleted: int
+    skipped: int
+    failed: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,13 @@
     ├── ParamValidationError        an operation's parameters cannot work (also ValueError)
     ├── WaiterError                 what was waited for did not come
     ├── EventStreamError            S3 broke off a stream of events
+    ├── DeleteFailed                some of many keys could not be deleted
+    ├── SyncError                   some files of a sync failed; the others are done
+    ├── UnsafeKey                   a key that leads out of a directory (also ValueError)
+    ├── StorageError                a storage's operation failed
+    │   ├── StorageFileNotFoundError, StorageFileExistsError, StoragePermissionError
+    │   ├── StorageConnectionError
+    │   └── ConfigurationError      settings that cannot work (also ValueError)
     ├── S3ConnectionError           no answer, or half of one (also aiohttp.ClientConnectionError)
     │   └── S3TimeoutError          nothing moved for too long (also TimeoutError)
     └── AwsError                    S3 answered with an error (also aiohttp.ClientResponseError)
@@ -132,6 +139,15 @@ from .codes import (
     TooManyParts,
     XAmzContentSHA256Mismatch,
 )
+from .many import DeleteFailed, SyncError, UnsafeKey
+from .storage import (
+    ConfigurationError,
+    StorageConnectionError,
+    StorageError,
+    StorageFileExistsError,
+    StorageFileNotFoundError,
+    StoragePermissionError,
+)
 
 __all__ = [
     "AccessDenied",
@@ -148,8 +164,10 @@ __all__ = [
     "BucketNotEmpty",
     "ChecksumMismatch",
     "ConditionalRequestConflict",
+    "ConfigurationError",
     "Conflict",
     "CredentialsError",
+    "DeleteFailed",
     "EncryptionTypeMismatch",
     "EntityTooLarge",
     "EntityTooSmall",
@@ -217,9 +235,16 @@ __all__ = [
     "SignatureDoesNotMatch",
     "SlowDown",
     "SourceChanged",
+    "StorageConnectionError",
+    "StorageError",
+    "StorageFileExistsError",
+    "StorageFileNotFoundError",
+    "StoragePermissionError",
+    "SyncError",
     "TooManyBuckets",
     "TooManyParts",
     "TransferInProgress",
+    "UnsafeKey",
     "UnsupportedMediaType",
     "WaiterError",
     "XAmzContentSHA256Mismatch",

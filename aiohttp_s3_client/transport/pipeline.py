@@ -20,6 +20,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
+from copy import copy
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -111,6 +112,12 @@ class Pipeline:
         self.clock = Clock()
         self.quota = RetryQuota()
         self.pace = Pace()
+
+    def through(self, session: Callable[[], aiohttp.ClientSession]) -> Pipeline:
+        """The same road over another session, with all that was learnt of servers."""
+        other = copy(self)
+        other._session, other._known_terms = session, None
+        return other
 
     def attempts(self, limit: int | None = None) -> Attempts:
         """A fresh count for one request, part or range."""
