@@ -47,6 +47,7 @@ from aiohttp_s3_client.errors import (
     WaiterError,
     error_class,
 )
+from aiohttp_s3_client.models import DeleteError, SyncFailure, SyncReport
 from aiohttp_s3_client.redaction import (
     BODY_LIMIT,
     REDACTED,
@@ -237,6 +238,11 @@ def test_pickle_keeps_everything(role: type[AwsError] | None, protocol: int) -> 
         ParamValidationError("PutBucketCors", ["a", "b"]),
         WaiterError("never came", "object_exists", 20),
         EventStreamError("InternalError", "again"),
+        errors.DeleteFailed([DeleteError("a", None, "AccessDenied", "no")], 1, 5),
+        errors.UnsafeKey("a/../b"),
+        errors.StorageError("no"),
+        errors.StorageFileNotFoundError("a"),
+        errors.StorageFileExistsError("a"),
     ],
     ids=lambda failed: type(failed).__name__,
 )
@@ -245,6 +251,36 @@ def test_pickle_of_the_others(failed: S3Error) -> None:
     assert type(back) is type(failed)
     assert str(back) == str(failed)
     assert vars(back) == vars(failed)
+
+
+def test_pickle_of_a_syncs_error_keeps_what_failed() -> None:
+    failure = SyncFailure("a", errors.UnsafeKey("a/../b"))
+    back = pickle.loads(pickle.dumps(errors.SyncError([failure], SyncReport(3, 2, 1, 1))))
+    assert back.report == SyncReport(3, 2, 1, 1)
+    assert [(name, str(error)) for name, error in back.failures] == [("a", "a/../b")]
+
+
+def test_what_work_on_many_says() -> None:
+    refused = [DeleteError(key, None, "AccessDenied", "no") for key in "abcd"]
+    assert str(errors.DeleteFailed(refused, 1200, 5)) == (
+        "1,200 could not be deleted: 'a' (AccessDenied); 'b' (AccessDenied); "
+        "'c' (AccessDenied), and 1,197 more"
+    )
+    failures = [SyncFailure("a", OSError("disk full")), SyncFailure("b", ValueError("no"))]
+    assert str(errors.SyncError(failures, SyncReport(0, 0, 0, 2))) == (
+        "2 could not be synced: 'a' (disk full); 'b' (no)"
+    )
+
+
+def test_what_a_storage_says() -> None:
+    missing = errors.StorageFileNotFoundError("a/b")
+    assert (missing.key, str(missing)) == ("a/b", "File not found: a/b")
+    there = errors.StorageFileExistsError("a/b")
+    assert (there.key, str(there)) == ("a/b", "File already exists: a/b")
+    for one in (missing, there, errors.StoragePermissionError(), errors.StorageConnectionError()):
+        assert isinstance(one, errors.StorageError)
+    assert issubclass(errors.ConfigurationError, errors.StorageError)
+    assert issubclass(errors.ConfigurationError, ValueError)
 
 
 def test_pickle_of_a_waiters_error_keeps_the_last_answer() -> None:
