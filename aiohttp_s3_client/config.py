@@ -247,22 +247,25 @@ class TransferConfig:
             )
 
 
-def check_positive(name: str, value: object) -> int:
-    """*value* as an int of at least 1, or an error that names the argument."""
+def check_int(name: str, value: object) -> int:
+    """*value* as an int, or an error that names the argument."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} must be an int, not {value!r}")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, not {value}")
     return value
+
+
+def check_positive(name: str, value: object) -> int:
+    """*value* as an int of at least 1, or an error that names the argument."""
+    if (number := check_int(name, value)) < 1:
+        raise ValueError(f"{name} must be at least 1, not {number}")
+    return number
 
 
 def check_not_negative(name: str, value: object) -> int:
     """*value* as an int of at least 0, or an error that names the argument."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be an int, not {value!r}")
-    if value < 0:
-        raise ValueError(f"{name} must not be negative: {value}")
-    return value
+    if (number := check_int(name, value)) < 0:
+        raise ValueError(f"{name} must not be negative: {number}")
+    return number
 
 
 def check_part_size(name: str, value: object) -> int:

@@ -80,9 +80,8 @@ class BucketSettings:
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
         """
-        text = policy if isinstance(policy, str) else json.dumps(policy)
         await self._api.put_bucket_policy(
-            Bucket=bound_bucket(self._engine.endpoint, bucket), Policy=text
+            Bucket=bound_bucket(self._engine.endpoint, bucket), Policy=_policy_text(policy)
         )
 
     async def delete_bucket_policy(self, bucket: str | None = None) -> None:
@@ -210,6 +209,17 @@ def tag_set(tags: Mapping[str, str]) -> list[TagDict]:
     if not isinstance(tags, Mapping):
         raise TypeError(f"tags must be a mapping of names to values, not {tags!r:.100}")
     return [{"Key": name, "Value": value} for name, value in tags.items()]
+
+
+def _policy_text(policy: object) -> str:
+    """*policy* as JSON. Whether it makes sense is the server's to judge."""
+    if isinstance(policy, Mapping):
+        return json.dumps(dict(policy))
+    if not isinstance(policy, str):
+        raise TypeError(f"policy must be a dict, or JSON as text, not {policy!r:.100}")
+    if not policy.lstrip().startswith("{"):
+        raise ValueError(f"policy: JSON of an object is wanted, not {policy!r:.100}")
+    return policy
 
 
 def _policy(text: str) -> dict[str, Any]:

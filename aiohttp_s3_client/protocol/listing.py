@@ -92,6 +92,13 @@ class RawPage(NamedTuple):
     fields: dict[str, str]
 
 
+class RowPage(NamedTuple):
+    """One page as text, but for its keys, which are decoded; ``next_token`` as above."""
+
+    rows: list[Row]
+    next_token: str | None
+
+
 def parse_listing(body: bytes) -> ListingPage:
     """A page of ListObjectsV2.
 
@@ -100,17 +107,29 @@ def parse_listing(body: bytes) -> ListingPage:
     breaks off, an entry without a key, time or size, and a page that says that more follow but
     not how to ask for them.
     """
-    page = (None if plain_paths_only() else scan(body)) or walk(body)
+    page = _read(body)
     etags, keys, times, sizes, classes = page.columns
-    prefixes = page.prefixes
-    if page.fields.get("EncodingType") == "url":
-        keys, prefixes = _decoded(keys), _decoded(prefixes)
     try:
         columns = _or_none(etags), keys, parse_times(times), map(int, sizes), _or_none(classes)
         objects = list(map(AwsObjectMeta, *columns))
     except ValueError as error:
         raise unexpected(body, ROOT, f"an entry holds nonsense ({error!s:.200})") from None
-    return ListingPage(objects, prefixes, _next_token(body, page.fields))
+    return ListingPage(objects, page.prefixes, _next_token(body, page.fields))
+
+
+def parse_rows(body: bytes) -> RowPage:
+    """The entries of a page as the server wrote them. Raises as ``parse_listing``."""
+    page = _read(body)
+    return RowPage(list(zip(*page.columns, strict=True)), _next_token(body, page.fields))
+
+
+def _read(body: bytes) -> RawPage:
+    """A page with its keys and prefixes decoded."""
+    page = (None if plain_paths_only() else scan(body)) or walk(body)
+    if page.fields.get("EncodingType") != "url":
+        return page
+    etags, keys, *others = page.columns
+    return page._replace(columns=[etags, _decoded(keys), *others], prefixes=_decoded(page.prefixes))
 
 
 def walk(body: bytes) -> RawPage:

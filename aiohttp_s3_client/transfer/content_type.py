@@ -9,6 +9,9 @@ from multidict import CIMultiDict
 
 from ..transport.disk import Disk
 
+NONE_GIVEN = "binary/octet-stream"
+"""What S3 stores an object as that is sent without one."""
+
 
 @functools.cache
 def _types() -> mimetypes.MimeTypes:

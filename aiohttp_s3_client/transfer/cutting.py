@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from functools import partial
 
-from ..config import MAX_PART_SIZE
+from ..config import MAX_PART_SIZE, MIB
 from ..protocol import checksums
 from ..protocol.body import PIECE
 from ..transport.disk import Disk
 from ..transport.source import Reached
 
 _GROW_AFTER = 1000
+_ROOM = 64 * MIB
+"""What is made room for before there is anything to put into it."""
 
 
 def part_size_at(number: int, part_size: int) -> int:
@@ -68,11 +70,14 @@ class PartCutter:
         return bool(self._ahead)
 
     async def _gather(self, size: int) -> memoryview:
-        # As large as it will be: one that grows is copied, and grows beyond what it needs.
-        part, filled = bytearray(size), 0
+        # As large as it will be: one that grows is copied, and grows beyond what it needs. A size
+        # that somebody only announced is not believed before the bytes are there.
+        part, filled = bytearray(min(size, _ROOM)), 0
         while filled < size and await self._look_ahead():
+            if filled == len(part):
+                part.extend(bytes(min(size - filled, filled)))
             piece = self._ahead.pop()
-            room = size - filled
+            room = len(part) - filled
             taken = piece[:room]
             part[filled : filled + len(taken)] = taken
             filled += len(taken)

@@ -5,12 +5,22 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Protocol, TypeVar
 
 from ..engine import Engine
 from ..errors import ResponseParseError
 from ..models import AwsObjectMeta
-from ..protocol.listing import parse_listing
+from ..protocol.listing import Row, parse_listing, parse_rows
+
+
+class _Page(Protocol):
+    @property
+    def next_token(self) -> str | None: ...
+
+
+P = TypeVar("P", bound=_Page)
 
 
 async def list_objects(
@@ -28,33 +38,53 @@ async def list_objects(
     Keys are asked for percent-encoded, so that no character breaks the XML, and come decoded
     (P23), without the prefix *relative_to* that all of them have.
     """
-    fixed = [("list-type", "2"), ("encoding-type", "url")]
-    for name, value in (
+    query = _query(
         ("prefix", prefix),
         ("delimiter", delimiter),
-        ("max-keys", None if max_keys is None else str(max_keys)),
+        ("max-keys", max_keys),
         ("start-after", start_after),
-    ):
-        if value is not None:
-            fixed.append((name, value))
+    )
+    async with aclosing(_pages(engine, bucket, query, parse_listing)) as pages:
+        async for page in pages:
+            if relative_to:
+                cut = len(relative_to)
+                yield (
+                    [meta._replace(key=meta.key[cut:]) for meta in page.objects],
+                    [name[cut:] for name in page.prefixes],
+                )
+            else:
+                yield page.objects, page.prefixes
+
+
+async def list_rows(
+    engine: Engine, bucket: str, *, prefix: str | None = None, max_keys: int | None = None
+) -> AsyncGenerator[list[Row], None]:
+    """The objects of each page as the server wrote them, but for their keys, which are decoded."""
+    query = _query(("prefix", prefix), ("max-keys", max_keys))
+    async with aclosing(_pages(engine, bucket, query, parse_rows)) as pages:
+        async for page in pages:
+            yield page.rows
+
+
+def _query(*given: tuple[str, str | int | None]) -> list[tuple[str, str]]:
+    fixed = [("list-type", "2"), ("encoding-type", "url")]
+    return fixed + [(name, str(value)) for name, value in given if value is not None]
+
+
+async def _pages(
+    engine: Engine, bucket: str, query: list[tuple[str, str]], parse: Callable[[bytes], P]
+) -> AsyncGenerator[P, None]:
     token: str | None = None
     while True:
-        query = fixed if token is None else [*fixed, ("continuation-token", token)]
+        asked = query if token is None else [*query, ("continuation-token", token)]
         answer = await engine.request(
-            "ListObjectsV2", "GET", bucket, None, query=tuple(query), document=True
+            "ListObjectsV2", "GET", bucket, None, query=tuple(asked), document=True
         )
-        page = parse_listing(answer.body or b"")
-        if relative_to:
-            cut = len(relative_to)
-            yield (
-                [meta._replace(key=meta.key[cut:]) for meta in page.objects],
-                [name[cut:] for name in page.prefixes],
-            )
-        else:
-            yield page.objects, page.prefixes
-        if not page.is_truncated:
+        page = parse(answer.body or b"")
+        yield page
+        if page.next_token is None:
             return
-        if page.next_token is None or page.next_token == token:
+        if page.next_token == token:
             raise ResponseParseError(
                 f"ListObjectsV2 {bucket}: the page is truncated and names no next one"
             )

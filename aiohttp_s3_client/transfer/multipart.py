@@ -225,6 +225,18 @@ class MultipartUpload:
             checksum = part.checksums.get(self._algorithm)
             self._arrived(part.number, part.etag, part.size, checksum)
 
+    def take_in(self, parts: Iterable[UploadedPart]) -> None:
+        """Have the object made of *parts* too: those of ``list_parts`` that others have sent.
+
+        What was sent from here stays as it was answered, so a part that somebody replaced is
+        refused by Complete and not taken unseen.
+        """
+        for part in parts:
+            if part.number not in self._etags:
+                self._arrived(
+                    part.number, part.etag, part.size, part.checksums.get(self._algorithm)
+                )
+
     async def list_parts(self) -> list[UploadedPart]:
         """The parts that the server holds, by number: all pages of ListParts.
 
@@ -333,18 +345,26 @@ class MultipartUpload:
             return
         await finished(self._abort())
 
+    async def drop(self) -> None:
+        """As ``abort``, but what it is refused for is raised, ``NoSuchUpload`` among it.
+
+        Not given up either when the caller is cancelled meanwhile.
+        """
+        await finished(self._drop())
+
+    async def _drop(self) -> None:
+        answer = await self._send_abort()
+        answer.response.release()
+        # By an abort of ours whose answer was lost, where it was sent again.
+        gone = answer.uncertain and answer.response.status == 404
+        if answer.failed and not gone:
+            raise answer.error().in_transfer(AwsUploadError)
+
     async def _abort(self) -> None:
         where = f"upload {self.upload_id} of {self._bucket}/{self._key}"
         try:
             async with asyncio.timeout(self._abort_timeout):
-                answer = await self._send(
-                    Request(
-                        operation="AbortMultipartUpload",
-                        method="DELETE",
-                        query=(("uploadId", self.upload_id),),
-                        headers=headers_of_all(self._headers.part),
-                    )
-                )
+                answer = await self._send_abort()
         except (S3Error, RuntimeError, TimeoutError) as error:
             log.warning("%s could not be aborted, its parts remain: %s", where, error)
             return
@@ -352,6 +372,16 @@ class MultipartUpload:
         if answer.failed and answer.response.status != 404:
             log.warning("%s could not be aborted, its parts remain: %s", where, answer.error())
         answer.response.release()
+
+    async def _send_abort(self) -> Answer:
+        return await self._send(
+            Request(
+                operation="AbortMultipartUpload",
+                method="DELETE",
+                query=(("uploadId", self.upload_id),),
+                headers=headers_of_all(self._headers.part),
+            )
+        )
 
 
 def _check_number(number: int) -> None:

@@ -367,6 +367,13 @@ async def test_which_bucket_is_never_guessed(start: Start) -> None:
         client.list_object_versions()
     with pytest.raises(TypeError, match="bucket must be a str"):
         await client.put_bucket_policy("{}", bucket={})  # type: ignore[arg-type]  # what is tested
+    policies: list[Any] = [None, [], b"{}"]
+    for policy in policies:
+        with pytest.raises(TypeError, match="policy must be a dict"):
+            await client.put_bucket_policy(policy, bucket="my-bucket")
+    for text in ("", "null", "[]"):
+        with pytest.raises(ValueError, match="policy: JSON of an object is wanted"):
+            await client.put_bucket_policy(text, bucket="my-bucket")
     with pytest.raises(ValueError, match="is not a bucket name"):
         await client.delete_bucket("No Bucket")
     with pytest.raises(ValueError, match="holds no key"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
@@ -113,3 +114,23 @@ def test_ten_thousand_parts_reach_far_enough() -> None:
     assert sum(part_size_at(number, 8 * MIB) for number in range(1, 10_001)) >= 7.8 * 2**40
     assert max(part_size_at(number, 5 * MIB) for number in range(1, 10_001)) <= MAX_PART_SIZE
     assert part_size_at(10_000, MAX_PART_SIZE) == MAX_PART_SIZE
+
+
+async def test_a_part_of_which_little_came_takes_little_memory() -> None:
+    """What was announced is not what will come: 5 GiB are not made room for."""
+    tracemalloc.start()
+    try:
+        part = await PartCutter(Pieces([b"ab", b"c"])).next(MAX_PART_SIZE)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert part == b"abc"
+    assert peak < 100 * MIB
+
+
+async def test_a_part_that_grows_is_the_stream() -> None:
+    pieces = [bytes([number]) * (7 * MIB) for number in range(12)]
+    cutter = PartCutter(Pieces(pieces))
+    parts = await every_part(cutter, 70 * MIB)
+    assert [len(part) for part in parts] == [70 * MIB, 14 * MIB]
+    assert b"".join(parts) == b"".join(pieces)

@@ -1,0 +1,71 @@
+"""An object as an async iterator of even chunks, over one connection."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator
+
+from multidict import CIMultiDict
+
+from ..arguments import bound_place
+from ..calls import Calls
+from ..config import check_positive
+from ..engine import Engine
+from ..operations.body import StreamingBody
+from ..request import Request
+from .file_upload import OnChunk
+from .outputs import OnDownloadStartFn
+
+
+def download_chunks(
+    calls: Calls,
+    bucket: str,
+    key: str,
+    on_chunk: OnChunk | None,
+    chunk_size: int,
+    on_start: OnDownloadStartFn | None,
+) -> AsyncGenerator[bytes, None]:
+    """See ``S3Session.download_file``. The arguments are checked now, nothing is sent before the
+    first chunk is asked for."""
+    engine = calls._engine
+    bucket, key = bound_place(engine.endpoint, bucket, key)
+    request = Request(
+        operation="GetObject",
+        method="GET",
+        bucket=bucket,
+        key=key,
+        headers=CIMultiDict({"x-amz-checksum-mode": "ENABLED"}),
+    )
+    check_positive("chunk_size", chunk_size)
+    for name, callback in (("on_chunk", on_chunk), ("on_start", on_start)):
+        if callback is not None and not callable(callback):
+            raise TypeError(f"{name} must be callable or None, not {callback!r}")
+    return _chunks(engine, request, on_chunk, chunk_size, on_start)
+
+
+async def _chunks(
+    engine: Engine,
+    request: Request,
+    on_chunk: OnChunk | None,
+    chunk_size: int,
+    on_start: OnDownloadStartFn | None,
+) -> AsyncGenerator[bytes, None]:
+    answer = await engine.send(request)
+    response = answer.raise_for_status()
+    async with StreamingBody(engine, answer) as body:
+        if on_start is not None:
+            await _told(on_start(response))
+        while chunk := await body.read(chunk_size):
+            if on_chunk is not None:
+                await _told(on_chunk(chunk))
+            try:
+                yield chunk
+            except GeneratorExit:
+                # An end like any other: the connection is kept if little is left on it.
+                return
+
+
+async def _told(result: object) -> None:
+    """What a callback returned, awaited where it is async."""
+    if inspect.isawaitable(result):
+        await result
