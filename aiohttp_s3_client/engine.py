@@ -5,6 +5,7 @@ Faces and ``transfer/`` take an ``Engine``; several clients may share one throug
 
 from __future__ import annotations
 
+import ssl
 from copy import copy
 
 import aiohttp
@@ -19,7 +20,7 @@ from .protocol.routes import Routes
 from .request import Request
 from .transport.answer import Answer
 from .transport.pipeline import Pipeline
-from .transport.session import open_session
+from .transport.session import CONNECTION_LIMIT, open_session
 
 
 class Engine:
@@ -91,10 +92,12 @@ class Engine:
         other.pipeline = self.pipeline.through(other.session)
         return other
 
-    async def open(self) -> None:
-        """Open a session of our own when the user gave none."""
+    async def open(
+        self, *, limit: int = CONNECTION_LIMIT, tls: ssl.SSLContext | bool = True
+    ) -> None:
+        """Open a session of our own when the user gave none; see ``open_session``."""
         if self._session is None:
-            self._session = open_session()
+            self._session = open_session(limit=limit, tls=tls)
             self._owned = True
 
     async def close(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Required, TypedDict
 
@@ -11,16 +10,11 @@ from ..api import Api
 from ..arguments import bound_bucket, locate_key
 from ..config import DEFAULT_WORKERS, check_positive
 from ..engine import Engine
-from ..errors import AwsError, NoSuchTagSet, NotFound, ResponseParseError
-from ..models import (
-    DeletedObject,
-    DeleteError,
-    DeleteResult,
-    ObjectAttributes,
-    ObjectVersionInfo,
-)
-from ..transfer.delete import Calls, Keys, Target, check_keys, delete_all
-from .outputs import attributes_of, deletions_of, set_or_none, tags_of, versions_of
+from ..errors import NoSuchTagSet, NotFound, ResponseParseError
+from ..models import DeleteResult, ObjectAttributes, ObjectVersionInfo
+from ..transfer.delete import Keys, check_keys, delete_all
+from .deletion import deletion_calls
+from .outputs import attributes_of, set_or_none, tags_of, versions_of
 from .settings import tag_set
 
 if TYPE_CHECKING:
@@ -28,7 +22,6 @@ if TYPE_CHECKING:
 
     from ..api import (
         ObjectAttributesLiteral,
-        ObjectIdentifierDict,
         RestoreRequestDict,
         TierLiteral,
     )
@@ -89,10 +82,8 @@ class Objects:
         name = bound_bucket(self._engine.endpoint, bucket)
         check_keys(keys)
         workers = check_positive("workers_count", workers_count)
-        calls = Calls(
-            batch=partial(self._delete_batch, name, quiet),
-            single=partial(self._delete_single, name, quiet),
-        )
+        within = self._engine.endpoint.key_prefix
+        calls = deletion_calls(self._api, name, within=within, quiet=quiet)
         return await delete_all(keys, calls, workers)
 
     def list_object_versions(
@@ -213,33 +204,6 @@ class Objects:
         if version_id is not None:
             params["VersionId"] = version_id
         return params
-
-    async def _delete_batch(self, bucket: str, quiet: bool, targets: list[Target]) -> DeleteResult:
-        within = self._engine.endpoint.key_prefix
-        objects: list[ObjectIdentifierDict] = [
-            {"Key": within + key} if version_id is None
-            else {"Key": within + key, "VersionId": version_id}
-            for key, version_id in targets
-        ]  # fmt: skip
-        answer = await self._api.delete_objects(
-            Bucket=bucket, Delete={"Objects": objects, "Quiet": quiet}
-        )
-        result = deletions_of(answer, within)
-        # Not all servers know of Quiet.
-        return DeleteResult([], result.errors) if quiet else result
-
-    async def _delete_single(self, bucket: str, quiet: bool, target: Target) -> DeleteResult:
-        key, version_id = target
-        params: _Object = {"Bucket": bucket, "Key": self._engine.endpoint.key_prefix + key}
-        if version_id is not None:
-            params["VersionId"] = version_id
-        try:
-            answer = await self._api.delete_object(**params)
-        except AwsError as error:
-            return DeleteResult([], [DeleteError(key, version_id, error.code, error.message)])
-        marker = answer.get("DeleteMarker", False)
-        gone = DeletedObject(key, version_id, marker, answer.get("VersionId") if marker else None)
-        return DeleteResult([] if quiet else [gone], [])
 
     async def _versions(self, bucket: str, prefix: str) -> AsyncIterator[ObjectVersionInfo]:
         within = self._engine.endpoint.key_prefix

@@ -62,6 +62,8 @@ async def copy_object(
     sent = CIMultiDict(headers)
     named = source if isinstance(source, ObjectVersion) else ObjectVersion(*source)
     sent["x-amz-copy-source"] = copy_source_header(engine, named)
+    if sent.get("x-amz-metadata-directive") == "REPLACE":
+        sent.setdefault("Content-Type", "application/octet-stream")
     answer = await engine.send(
         Request(
             operation="CopyObject",

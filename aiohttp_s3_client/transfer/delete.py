@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import (
     AsyncGenerator,
@@ -31,6 +32,7 @@ BATCH_SIZE = 1000
 Target = tuple[str, str | None]
 """A key and a version id; None is the current version."""
 Keys = Iterable[str | Target] | AsyncIterable[str | Target]
+Report = Callable[[DeleteResult], Awaitable[None]]
 
 # Keys travel in XML there. These characters it cannot hold, and of a carriage return some servers'
 # readers make a line feed, which is another key. (Surrogates stand for bytes that are no UTF-8.)
@@ -47,29 +49,47 @@ class Calls(NamedTuple):
 
 
 async def delete_all(keys: Keys, calls: Calls, workers: int) -> DeleteResult:
+    """As ``delete_each``; returns what became of all of them."""
+    result = DeleteResult([], [])
+
+    async def keep(answered: DeleteResult) -> None:
+        result.deleted.extend(answered.deleted)
+        result.errors.extend(answered.errors)
+
+    await delete_each(keys, calls, workers, keep)
+    return result
+
+
+async def delete_each(keys: Keys, calls: Calls, workers: int, report: Report) -> None:
     """Delete *keys* by *calls*, *workers* of them in flight; more keys are taken only then.
 
-    When a call fails as a whole, or *keys* raises, no further one is made, those in flight come
-    to their end, and the first error is raised with a note of what was deleted until then.
+    *report* is told what became of the keys of each call, one call at a time. A call counts as in
+    flight until then: nothing piles up before a slow one.
+
+    When a call fails as a whole, or *keys* or *report* raises, no further one is made, those in
+    flight come to their end, and the first error is raised with a note of what was deleted until
+    then. A *report* that raised is told no more.
     """
-    return await _Deletion(calls).run(_batches(keys), workers)
+    await _Deletion(calls, report).run(_batches(keys), workers)
 
 
 class _Deletion:
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: Calls, report: Report) -> None:
         self._calls = calls
-        self._result = DeleteResult([], [])
+        self._report = report
+        self._turn = asyncio.Lock()
+        self._reporting = True
         self._failures: list[Exception] = []
-        self._answered = 0
+        self._deleted = 0
+        self._refused = 0
         self._in_doubt = 0
 
-    async def run(self, batches: AsyncGenerator[list[Target], None], workers: int) -> DeleteResult:
+    async def run(self, batches: AsyncGenerator[list[Target], None], workers: int) -> None:
         await run_jobs(self._jobs(batches), workers)
         if self._failures:
             error = self._failures[0]
             error.add_note(self._so_far())
             raise error
-        return self._result
 
     async def _jobs(self, batches: AsyncGenerator[list[Target], None]) -> AsyncGenerator[Job, None]:
         try:
@@ -98,15 +118,22 @@ class _Deletion:
         except Exception as error:
             self._failures.append(error)
             self._in_doubt += count
-        else:
-            self._answered += count
-            self._result.deleted.extend(result.deleted)
-            self._result.errors.extend(result.errors)
+            return
+        refused = len(result.errors)
+        self._refused += refused
+        self._deleted += count - refused
+        async with self._turn:
+            if not self._reporting:
+                return
+            try:
+                await self._report(result)
+            except Exception as error:  # The user's: raised when all have settled.
+                self._failures.append(error)
+                self._reporting = False
 
     def _so_far(self) -> str:
-        refused = len(self._result.errors)
         return (
-            f"delete_objects: {self._answered - refused:,} keys were deleted and {refused:,} "
+            f"delete_objects: {self._deleted:,} keys were deleted and {self._refused:,} "
             f"refused before it stopped; of {self._in_doubt:,} it is not known"
         )
 

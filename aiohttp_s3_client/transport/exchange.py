@@ -147,6 +147,9 @@ async def _in_full(
         "raise_for_status": False,
         "middlewares": (*_session_middlewares(session, options), last),
     }
+    if payload is None:
+        # aiohttp says octet-stream of nothing: some servers take a copy's type from it.
+        call["skip_auto_headers"] = (*options.get("skip_auto_headers", ()), hdrs.CONTENT_TYPE)
     try:
         if watch is None:
             response = await session.request(method, url, **call)

@@ -215,7 +215,7 @@ class Pipeline:
         headers = default_headers(terms.session)
         if request.headers:
             headers.update(request.headers)
-        if request.method in _WITH_CONTENT_TYPE:
+        if request.body is not None and request.method in _WITH_CONTENT_TYPE:
             # aiohttp would add it behind the signer's back.
             headers.setdefault(hdrs.CONTENT_TYPE, "application/octet-stream")
         # A checksum that has to be there goes with an empty body too.

@@ -8,6 +8,7 @@ It is never closed here.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -36,10 +37,16 @@ _OURS = frozenset(
 )
 
 
-def open_session() -> aiohttp.ClientSession:
-    """A session for S3 alone. To be called inside a running event loop."""
+def open_session(
+    *, limit: int = CONNECTION_LIMIT, tls: ssl.SSLContext | bool = True
+) -> aiohttp.ClientSession:
+    """A session for S3 alone. To be called inside a running event loop.
+
+    *limit* is the number of connections at most. *tls* is what servers are checked by: True is the
+    system's authorities, False believes anybody.
+    """
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=CONNECTION_LIMIT, keepalive_timeout=KEEPALIVE_SECONDS),
+        connector=aiohttp.TCPConnector(limit=limit, keepalive_timeout=KEEPALIVE_SECONDS, ssl=tls),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         # Retries, deadlines and redirects are the pipeline's; see request_timeout below.

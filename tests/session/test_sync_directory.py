@@ -131,18 +131,42 @@ async def test_comparing_by_size_alone(s3: S3Session, bucket: str, local: Path) 
 async def test_failures_are_told_and_raised_at_the_end(
     s3: S3Session, bucket: str, local: Path
 ) -> None:
-    (local / "broken").symlink_to("nowhere")
+    name = "/".join(["d" * 250] * 4 + ["too-long-a-name-for-a-key"])
+    (local / name).parent.mkdir(parents=True)
+    (local / name).touch()
     failures: list[SyncFailure] = []
     uploaded: list[str] = []
     with pytest.raises(SyncError) as caught:
         await s3.sync_directory(
             bucket, local, on_error=failures.append, on_upload=lambda _, key: uploaded.append(key)
         )
-    assert [failure.name for failure in failures] == ["broken"]
+    assert [failure.name for failure in failures] == [name]
     assert caught.value.report.transferred == 2
     assert sorted(uploaded) == ["a.txt", "sub/b.txt"]
+
+
+async def test_links_without_a_file_are_no_failures(
+    s3: S3Session, bucket: str, local: Path
+) -> None:
+    """Editors leave links to nothing; a link back into the tree adds no file to it."""
+    for key in ("broken", "loop/old"):
+        await s3.put_object(bucket, key, b"was there")
+    (local / "broken").symlink_to("nowhere")
+    (local / "loop").symlink_to(local, target_is_directory=True)
+    done = await s3.sync_directory(bucket, local, delete=True)
+    assert done == {"uploaded": ["a.txt", "sub/b.txt"], "deleted": [], "skipped": []}
     skipping = await s3.sync_directory(bucket, local, symlinks="skip")
     assert skipping["skipped"] == ["a.txt", "sub/b.txt"]
+
+
+async def test_what_stands_for_the_prefix_goes_like_any_other(
+    s3: S3Session, server: RunningServer, bucket: str, local: Path
+) -> None:
+    server.need("keys_verbatim")
+    for key in ("m/", "m/old/", "m/old.txt"):
+        await s3.put_object(bucket, key, b"")
+    done = await s3.sync_directory(bucket, local, "m", delete=True)
+    assert done["deleted"] == ["m/", "m/old.txt", "m/old/"]
 
 
 @pytest.mark.parametrize(

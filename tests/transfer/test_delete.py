@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 
 from aiohttp_s3_client.errors import AccessDenied, InternalError, S3ConnectionError
 from aiohttp_s3_client.models import DeletedObject, DeleteError, DeleteResult
-from aiohttp_s3_client.transfer.delete import BATCH_SIZE, Calls, Keys, Target, delete_all
+from aiohttp_s3_client.transfer.delete import (
+    BATCH_SIZE,
+    Calls,
+    Keys,
+    Target,
+    delete_all,
+    delete_each,
+)
 
 from ..servers.scripted import ScriptedServer
 from ..servers.steps import Recorded, Reply, drop, reply
@@ -246,6 +253,67 @@ async def test_p09_cancelled_nothing_goes_on() -> None:
     assert running == 0
 
 
+# Told as it goes
+
+
+async def test_each_key_is_reported_once_and_one_call_at_a_time() -> None:
+    server = Server()
+    running = 0
+    told: list[str] = []
+
+    async def report(result: DeleteResult) -> None:
+        nonlocal running
+        running += 1
+        assert running == 1
+        await asyncio.sleep(0.001)
+        told.extend(entry.key for entry in result.deleted)
+        running -= 1
+
+    keys = [*(str(number) for number in range(5 * BATCH_SIZE)), "\x01", "\x02"]
+    await delete_each(keys, server.calls, 3, report)
+    assert sorted(told) == sorted(keys)
+
+
+async def test_a_slow_report_holds_back_the_next_calls() -> None:
+    server = Server()
+    go_on = asyncio.Event()
+
+    async def report(result: DeleteResult) -> None:
+        await go_on.wait()
+
+    keys = (str(number) for number in range(20 * BATCH_SIZE))
+    task = asyncio.create_task(delete_each(keys, server.calls, 3, report))
+    while len(server.batches) < 3:  # noqa: ASYNC110 - the keys come from a thread
+        await asyncio.sleep(0.005)
+    await asyncio.sleep(0.05)
+    assert len(server.batches) == 3
+    go_on.set()
+    await task
+    assert len(server.batches) == 20
+
+
+async def test_p09_what_report_raises_comes_when_all_have_ended() -> None:
+    ended = 0
+    reports = 0
+
+    async def batch(targets: list[Target]) -> DeleteResult:
+        nonlocal ended
+        await asyncio.sleep(0.01 if targets[0][0] == "0" else 0.03)
+        ended += 1
+        return gone(targets)
+
+    async def report(result: DeleteResult) -> None:
+        nonlocal reports
+        reports += 1
+        raise LookupError("the user's own")
+
+    keys = [str(number) for number in range(10 * BATCH_SIZE)]
+    with pytest.raises(LookupError, match="the user's own") as caught:
+        await delete_each(keys, Calls(batch, Server().single), 3, report)
+    assert (ended, reports) == (3, 1)
+    assert "3,000 keys were deleted and 0 refused" in caught.value.__notes__[0]
+
+
 # Through the client
 
 
@@ -303,6 +371,50 @@ async def test_what_comes_back(scripted: Scripted, plain_session: aiohttp.Client
         DeleteError("b", "1", "AccessDenied", "no"),
         DeleteError("\x02", "3", "AccessDenied", "no"),
     ]
+
+
+def refused(*entries: tuple[str, str]) -> str:
+    """Keys of an answer to DeleteObjects, and the codes that they were refused with."""
+    return "".join(f"<Error><Key>{key}</Key><Code>{code}</Code></Error>" for key, code in entries)
+
+
+def answered(entries: str) -> Reply:
+    return reply(200, {}, f"<DeleteResult>{entries}</DeleteResult>")
+
+
+async def test_what_s3_had_no_time_for_is_asked_for_again(
+    scripted: Scripted, plain_session: aiohttp.ClientSession
+) -> None:
+    server = await scripted(
+        answered(
+            "<Deleted><Key>a</Key></Deleted>"
+            + refused(("b", "InternalError"), ("c", "AccessDenied"), ("d", "SlowDown"))
+        ),
+        answered("<Deleted><Key>b</Key></Deleted>" + refused(("d", "SlowDown"))),
+        answered("<Deleted><Key>d</Key></Deleted>"),
+    )
+    client = client_for(server, plain_session)
+    result = await client.delete_objects(["a", "b", "c", ("d", "4"), ("d", "5")], bucket="bucket")
+    assert [asked(request) for request in server.requests] == [
+        ["a", "b", "c", "d", "d"],
+        ["b", "d", "d"],
+        ["d", "d"],
+    ]
+    # Errors without a version id are of the versions that were asked for.
+    assert b"<VersionId>4</VersionId>" in server.requests[2].body
+    assert b"<VersionId>5</VersionId>" in server.requests[2].body
+    assert [entry.key for entry in result.deleted] == ["a", "b", "d"]
+    assert result.errors == [DeleteError("c", None, "AccessDenied", "")]
+
+
+async def test_what_s3_never_has_time_for_is_an_error(
+    scripted: Scripted, plain_session: aiohttp.ClientSession
+) -> None:
+    server = await scripted(rest=answered(refused(("a", "SlowDown"))))
+    client = client_for(server, plain_session)
+    result = await client.delete_objects(["a"], bucket="my-bucket", quiet=True)
+    assert result == ([], [DeleteError("a", None, "SlowDown", "")])
+    assert len(server.requests) == 5
 
 
 async def test_the_marker_that_a_single_deletion_makes(
