@@ -61,7 +61,8 @@ class Engine:
         )
         self._aws_default = url is None and not region
         self._region = region
-        self._routes: Routes | None = None
+        # One, once the credentials are known. Engines that are copies of this one share the list.
+        self._routes: list[Routes] = []
         self._session = session
         self._owned = False
         self.pipeline = Pipeline(
@@ -112,13 +113,13 @@ class Engine:
         The region is the one given, else the URL's own (on AWS), else the one that comes with
         the credentials, else us-east-1.
         """
-        if self._routes is None:
+        if not self._routes:
             endpoint = self.endpoint
             if self._aws_default and snapshot.region:
                 endpoint = endpoint.in_region(snapshot.region)
             named = "" if self._aws_default else endpoint.region
-            self._routes = Routes(endpoint, self._region or named or snapshot.region)
-        return self._routes
+            self._routes.append(Routes(endpoint, self._region or named or snapshot.region))
+        return self._routes[0]
 
     async def send(self, request: Request, attempts: Attempts | None = None) -> Answer:
         """Send *request* through the pipeline; see ``Pipeline.send`` for what it raises."""

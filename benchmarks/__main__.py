@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-PROGRAMS = ("signing", "listing", "many_keys", "small", "operations", "workers")
+PROGRAMS = ("signing", "listing", "many_keys", "many_files", "small", "operations", "workers")
 
 
 def main() -> int:

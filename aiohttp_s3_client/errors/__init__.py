@@ -19,6 +19,7 @@
     ├── StorageError                a storage's operation failed
     │   ├── StorageFileNotFoundError, StorageFileExistsError, StoragePermissionError
     │   ├── StorageConnectionError
+    │   ├── StorageValueError       an argument that cannot work (also ValueError)
     │   └── ConfigurationError      settings that cannot work (also ValueError)
     ├── S3ConnectionError           no answer, or half of one (also aiohttp.ClientConnectionError)
     │   └── S3TimeoutError          nothing moved for too long (also TimeoutError)
@@ -147,6 +148,7 @@ from .storage import (
     StorageFileExistsError,
     StorageFileNotFoundError,
     StoragePermissionError,
+    StorageValueError,
 )
 
 __all__ = [
@@ -240,6 +242,7 @@ __all__ = [
     "StorageFileExistsError",
     "StorageFileNotFoundError",
     "StoragePermissionError",
+    "StorageValueError",
     "SyncError",
     "TooManyBuckets",
     "TooManyParts",

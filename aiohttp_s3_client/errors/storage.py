@@ -45,5 +45,9 @@ class StorageConnectionError(StorageError):
     """The server cannot be reached, does not answer, or there are no credentials to ask it with."""
 
 
+class StorageValueError(StorageError, ValueError):
+    """An argument that cannot work; nothing was sent."""
+
+
 class ConfigurationError(StorageError, ValueError):
     """Settings are missing, or cannot work."""

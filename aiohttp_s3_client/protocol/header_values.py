@@ -6,9 +6,11 @@ and shows the value, unless it is a secret.
 
 from __future__ import annotations
 
+import binascii
 import hashlib
 import re
 from base64 import b64encode
+from itertools import groupby
 
 from .timestamps import formatted_seconds
 
@@ -16,6 +18,9 @@ _find_forbidden = re.compile(r"[\0-\x08\n-\x1f\x7f\ud800-\udfff]").search
 _is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _ENCODED_WORD_BYTES = 45
 """Of UTF-8 in one encoded word, which RFC 2047 lets have 75 characters: base64 makes 60 of them."""
+_WORD = r"=\?([!#-'*+0-9A-Z^-~\-]+)\?([BbQq])\?([!->@-~]+)\?="
+"""Charset (and perhaps, behind a ``*``, the language), encoding and text."""
+_WORDS = rf"(?<![^ \t]){_WORD}(?:[ \t]+{_WORD})*(?![^ \t])"
 
 
 def shown(argument: str, value: object) -> str:
@@ -100,9 +105,50 @@ def metadata_value(argument: str, value: object) -> str:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
     """
     plain = text(argument, value)
-    if plain.isascii():
-        return plain
-    return " ".join(f"=?UTF-8?B?{b64encode(run).decode()}?=" for run in _runs(plain))
+    return plain if plain.isascii() else encode_words(plain)
+
+
+def encode_words(value: str) -> str:
+    """What a header has to hold so that ``decode_words`` gives *value* back.
+
+    That is *value* itself where it can be: not if it is not ASCII, if it looks encoded, or if it
+    has spaces at its ends or several in a row, which do not survive the way.
+
+    https://datatracker.ietf.org/doc/html/rfc2047
+    """
+    if value.isascii() and " ".join(value.split()) == value and decode_words(value) == value:
+        return value
+    return " ".join(f"=?UTF-8?B?{b64encode(run).decode()}?=" for run in _runs(value))
+
+
+def decode_words(value: str) -> str:
+    """*value* with its encoded words (RFC 2047, ``=?UTF-8?B?w6Q=?=``) as the text they mean.
+
+    Adjacent ones are one text. What is malformed, or in an unknown charset, stays as it is.
+    """
+    return re.sub(_WORDS, _decoded, value) if "=?" in value else value
+
+
+def _decoded(found: re.Match[str]) -> str:
+    words = re.findall(_WORD, found[0])
+    try:
+        # Characters may be cut in two at the end of a word.
+        return "".join(
+            b"".join(_bytes_of(encoding, encoded) for _, encoding, encoded in run).decode(charset)
+            for charset, run in groupby(words, lambda word: word[0].partition("*")[0].lower())
+        )
+    except (LookupError, ValueError):
+        return found[0]
+
+
+def _bytes_of(encoding: str, encoded: str) -> bytes:
+    """What one word holds. Raises ``ValueError`` where it is malformed."""
+    if encoding in "Bb":
+        return binascii.a2b_base64(encoded, strict_mode=True)
+    head, *escaped = encoded.replace("_", " ").split("=")
+    if not all(re.match("[0-9A-Fa-f]{2}", each) for each in escaped):
+        raise ValueError("an escape is no two digits")
+    return head.encode() + b"".join(bytes.fromhex(e[:2]) + e[2:].encode() for e in escaped)
 
 
 def _runs(value: str) -> list[bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import botocore.loaders
-import jmespath  # type: ignore[import-untyped]  # It has no types.
+import jmespath
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st

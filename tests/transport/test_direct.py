@@ -254,7 +254,7 @@ async def test_the_server_sees_the_same(
         headers = {name.lower(): value for name, value in request.headers}
         assert len(headers) == len(request.headers)
         for changing in ("x-amz-date", "authorization"):
-            headers[changing] = headers[changing].partition("Signature")[0][:16]
+            headers[changing] = headers[changing][:4]
         return request.method, request.target, request.body, headers
 
     seen = []
