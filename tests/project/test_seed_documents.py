@@ -477,7 +477,7 @@ async def sync_directory(play: Play) -> None:
     assert sorted(second["skipped"]) == [f"{prefix}/kept.txt", *new]
     assert (third["uploaded"], third["deleted"]) == (["static/index.html"], ["static/old.js"])
     assert fourth["uploaded"] == ["public/assets/style.css"]
-    dist = Path("dist")
+    dist = Path("dist").resolve()
     lines = play.printed()
     assert lines[:2] == ["Uploaded: 2", "Skipped: 1"]
     assert sorted(lines[2:]) == [
