@@ -19,11 +19,13 @@ from typing import Any, cast
 from ..engine import Engine
 from ..errors import ParamValidationError
 from ..protocol import restxml
-from ..protocol.customs import ALWAYS_ANSWERED, completed, finished
+from ..protocol.customs import ALWAYS_ANSWERED, completed, copied_object, finished
 from ..protocol.model.shapes import Model, Operation, Shape
+from ..protocol.timestamps import parse_http_date
 from ..protocol.xml import unexpected
 from ..request import Request
-from ..transfer.doubt import completed_before
+from ..transfer.copy import CopySource, copied_before
+from ..transfer.doubt import completed_before, is_in_doubt
 from ..transfer.put import send_data
 from ..transfer.ranged import closed_on_error
 from ..transport.answer import Answer
@@ -35,6 +37,9 @@ from .loading import s3_model
 from .result import Output
 
 _COMPLETE = "CompleteMultipartUpload"
+_DOUBTED = {_COMPLETE: b"<CompleteMultipartUploadResult/>", "CopyObject": b"<CopyObjectResult/>"}
+"""Whose object is asked for when the answer was lost (PutObject's is where its body is sent), and
+the document that a HeadObject then lacks."""
 _BODIES = (Path, AsyncIterable, Iterable)
 _LARGE = 2 * 1024 * 1024
 """Bytes of a document that is read in a thread: the event loop would stand still for 0.2 s."""
@@ -64,7 +69,7 @@ class Caller:
         data = given.pop(operation.stream, None) if operation.stream else None
         request = restxml.serialize(operation, given)
         answer = await self._send(operation, request, data)
-        if answer.failed and name == _COMPLETE:
+        if answer.failed and name in _DOUBTED:
             made = await self._made(operation, given, answer)
             if made is not None:
                 return made
@@ -77,17 +82,29 @@ class Caller:
     async def _made(
         self, operation: Operation, given: Mapping[str, Any], refused: Answer
     ) -> Output | None:
-        """What CompleteMultipartUpload made, whose answer was lost (P10)."""
-        parts = (given.get("MultipartUpload") or {}).get("Parts") or ()
-        found = await completed_before(
-            self._engine, refused, [part.get("ETag") or "" for part in parts]
-        )
+        """What a Complete or a copy made whose answer was lost (P10, P11)."""
+        found: Answer | None = None
+        if operation.name == _COMPLETE:
+            parts = (given.get("MultipartUpload") or {}).get("Parts") or ()
+            etags = [part.get("ETag") or "" for part in parts]
+            found = await completed_before(self._engine, refused, etags)
+        elif is_in_doubt(refused):
+            source = CopySource(*copied_object(given["CopySource"]))
+            if _is_bucket(source.bucket):  # An access point's name can be asked of nobody here.
+                found = await copied_before(self._engine, source, refused)
         if found is None:
             return None
         headers = found.response.headers
-        members = restxml.parse(operation, found.response.status, headers, b"")
-        named = {"Bucket": given["Bucket"], "Key": given["Key"], "ETag": headers["ETag"]}
-        return Output({**members, **named}, found)
+        document = _DOUBTED[operation.name]
+        members = restxml.parse(operation, found.response.status, headers, document)
+        result: dict[str, object] = {"ETag": headers["ETag"]}
+        if operation.name == _COMPLETE:
+            return Output(
+                {**members, **result, "Bucket": given["Bucket"], "Key": given["Key"]}, found
+            )
+        if (modified := parse_http_date(headers.get("Last-Modified", ""))) is not None:
+            result["LastModified"] = modified
+        return Output({**members, "CopyObjectResult": result}, found)
 
     def _with_bucket(self, operation: Operation, params: Mapping[str, Any]) -> dict[str, Any]:
         given = dict(params)

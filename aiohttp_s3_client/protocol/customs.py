@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..errors import ParamValidationError
-from .encoding import quote_path, unquote_plus
+from .encoding import quote_path, unquote, unquote_plus
 from .header_values import customer_key
 from .model.shapes import Operation
 
@@ -171,6 +171,14 @@ def _copy_source(operation: str, source: object) -> object:
     within = "/object/" if re.fullmatch(_ACCESS_POINT, bucket) else "/"
     quoted = _quoted(operation, f"{bucket}{within}{source['Key']}")
     return quoted if version_id is None else f"{quoted}?versionId={version_id}"
+
+
+def copied_object(source: str) -> tuple[str, str, str | None]:
+    """Bucket, key and version of a ``CopySource`` as ``completed`` leaves it."""
+    version = re.search(_VERSION, source)
+    path, _, version_id = source.partition("?versionId=") if version else (source, "", None)
+    bucket, _, key = unquote(path).lstrip("/").partition("/")
+    return bucket, key, version_id
 
 
 def _quoted(operation: str, source: str) -> str:

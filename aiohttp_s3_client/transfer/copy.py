@@ -78,12 +78,12 @@ async def copy_object(
     if not answer.failed:
         parse_copy(answer.body or b"")
     elif is_in_doubt(answer):
-        return await _copied_before(engine, named, answer) or answer
+        return await copied_before(engine, named, answer) or answer
     return answer
 
 
-async def _copied_before(engine: Engine, source: CopySource, refused: Answer) -> Answer | None:
-    """The copy that is there already, when it has the source's ETag."""
+async def copied_before(engine: Engine, source: CopySource, refused: Answer) -> Answer | None:
+    """The copy that a copy in doubt was refused for, when it has the source's ETag (P11)."""
     request = refused.request
     payer = request.headers.get(_PAYER)
     found = await engine.send(

@@ -39,14 +39,39 @@ def etag_of_parts(etags: Sequence[str]) -> str | None:
 
 
 async def completed_before(engine: Engine, refused: Answer, etags: Sequence[str]) -> Answer | None:
-    """The object of the parts with these *etags*, when the upload is gone because an earlier
-    Complete was carried out and only its answer was lost (P10)."""
+    """The object of the parts with these *etags*, when an earlier Complete made it and only its
+    answer was lost: its upload is gone (P10), or its own condition no longer holds (P11).
+
+    The age tells nothing here, since S3 dates an object by the beginning of its upload. But an
+    upload that is still there was not completed: then another writer sent the same parts.
+    """
     request = refused.request
-    expected = etag_of_parts(etags)
-    if expected is None or not refused.uncertain or refused.response.status != 404:
+    expected, doubted = etag_of_parts(etags), is_in_doubt(refused)
+    gone = refused.uncertain and refused.response.status == 404
+    if expected is None or not (gone or doubted):
         return None
-    found = await _stored(engine, request, UploadHeaders(request.headers).part)
-    return found if found is not None and stored_etag(found) == expected else None
+    headers = UploadHeaders(request.headers).part
+    found = await _stored(engine, request, headers)
+    if found is None or stored_etag(found) != expected:
+        return None
+    return None if doubted and await _is_going_on(engine, request, headers) else found
+
+
+async def _is_going_on(engine: Engine, request: Request, headers: CIMultiDict[str]) -> bool:
+    """Whether the upload that *request* completes is there, or may be."""
+    parts = await engine.send(
+        Request(
+            operation="ListParts",
+            method="GET",
+            bucket=request.bucket,
+            key=request.key,
+            query=(*request.query, ("max-parts", "1")),
+            headers=headers,
+            options=request.options,
+        )
+    )
+    parts.response.release()
+    return parts.response.status != 404
 
 
 async def written_before(engine: Engine, refused: Answer, etag: str) -> Answer | None:
