@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import aiohttp
 import pytest
@@ -63,6 +64,17 @@ def data() -> bytes:
     return random.Random(3).randbytes(SIZE)
 
 
+@pytest.fixture(scope="session")
+def filled(embedded: RunningServer, data: bytes, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """The bucket and the files that all places begin with; nobody uses its client."""
+    bucket = f"test-{uuid4().hex[:16]}"
+    embedded.oracle.create_bucket(bucket)
+    client = S3Client(url=embedded.url, access_key_id="none", secret_access_key="none")
+    place = Place(client, bucket, tmp_path_factory.mktemp("filled"), data, embedded.oracle)
+    place.fill()
+    return place
+
+
 @pytest.fixture
 def client_of(embedded: RunningServer, session: aiohttp.ClientSession) -> Callable[..., S3Client]:
     """``client_of(url, **settings)``: a client with short timeouts; settings are the config's."""
@@ -92,14 +104,12 @@ def client_of(embedded: RunningServer, session: aiohttp.ClientSession) -> Callab
 async def place(
     client_of: Callable[..., S3Client],
     proxy: FaultProxy,
-    embedded: RunningServer,
-    embedded_bucket: str,
+    filled: Place,
     tmp_path: Path,
-    data: bytes,
 ) -> Place:
     """A place behind ``proxy``, with all data in it."""
     folder = tmp_path / "place"
     folder.mkdir()
-    place = Place(client_of(proxy.url), embedded_bucket, folder, data, embedded.oracle)
-    await asyncio.to_thread(place.set_up)
+    place = Place(client_of(proxy.url), filled.bucket, folder, filled.data, filled.oracle)
+    await asyncio.to_thread(place.take, filled)
     return place

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from . import driver, leaks
-from .calls import PART, Call, Place, every, managed, transfer_config
+from .calls import RANGE, Call, Place, every, managed, transfer_config
 from .conftest import LIMIT
 from .driver import Moment
 
@@ -125,7 +125,7 @@ async def upload_fileobj(place: Place, file: Watched) -> None:
 
 
 async def download_fileobj(place: Place, file: Watched) -> None:
-    config = transfer_config(multipart_threshold=PART)
+    config = transfer_config(multipart_threshold=RANGE, multipart_chunksize=RANGE)
     await managed(place).download_fileobj(place.bucket, place.STORED, file, config=config)
 
 
@@ -141,7 +141,7 @@ async def test_a_users_file_is_let_alone_after_a_cancellation(
     """Its owner goes on with it, or closes it: no thread may still be reading or writing it."""
     if not hasattr(place.client, work.__name__):
         pytest.skip(f"S3Client has no {work.__name__} yet")
-    file = kind(place.data if work is not download_fileobj else b"")
+    file = kind(b"" if work is download_fileobj else place.data)
     task = asyncio.ensure_future(work(place, file))
     await asyncio.sleep(after)
     task.cancel()

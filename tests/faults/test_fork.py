@@ -73,4 +73,4 @@ async def test_fork_with_an_open_client(place: Place, tmp_path: Path) -> None:
             process.kill()
             await process.wait()
     assert process.returncode == 0, said.decode()
-    assert target.read_bytes() == place.data
+    assert target.read_bytes() == place.small

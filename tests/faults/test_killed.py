@@ -9,19 +9,21 @@ import asyncio
 import random
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from aiohttp_s3_client import S3Client
 
+from ..servers.running import RunningServer
 from .calls import Place
 from .plans import Exchange, Fault
 from .proxy import FaultProxy
 
 MIB = 1024 * 1024
 PART = 5 * MIB
-PARTS = 8
+PARTS = 6
 CONCURRENCY = 2
 KILLS = 3
 
@@ -79,7 +81,21 @@ async def run(place: Place, proxy: FaultProxy, method: str, path: Path, kill: fl
 
 def slowed(exchange: Exchange) -> Fault | None:
     """Parts take their time, so that there is a middle to be killed in."""
-    return Fault("delay", 0, 0.06) if exchange.method in ("GET", "PUT") else None
+    return Fault("delay", 0, 0.08) if exchange.method in ("GET", "PUT") else None
+
+
+@pytest.fixture
+def place(
+    client_of: Callable[..., S3Client],
+    proxy: FaultProxy,
+    embedded: RunningServer,
+    embedded_bucket: str,
+    tmp_path: Path,
+) -> Place:
+    """A place with nothing in it: it gets larger objects, which are counted."""
+    folder = tmp_path / "place"
+    folder.mkdir()
+    return Place(client_of(proxy.url), embedded_bucket, folder, b"", embedded.oracle)
 
 
 def need(method: str) -> None:

@@ -108,7 +108,7 @@ def slow_disk(monkeypatch: pytest.MonkeyPatch, place: Place) -> list[str]:
         def slowly(*args: Any, **kwargs: Any) -> Any:
             if any(is_ours(each) for each in args[:2] if isinstance(each, int)):
                 slowed.append(name)
-                time.sleep(SLOW if len(slowed) < 12 else 0)
+                time.sleep(SLOW if len(slowed) < 7 else 0)
             return original(*args, **kwargs)
 
         return slowly
