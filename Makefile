@@ -15,6 +15,9 @@ MAIN_SUITE := tests/behaviour tests/transport tests/transfer -k "not moto and no
 	--ignore=tests/behaviour/operations \
 	$(addprefix --ignore=tests/behaviour/test_,admin.py admin_answers.py bucket_settings.py)
 
+# Each of its tests takes the fast and the plain paths by itself.
+BOTH_WAYS := --ignore=tests/transfer/test_verify.py
+
 # Sees to it that $(PYTHON) can make a virtual environment that is good enough.
 define check_python
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -39,7 +42,7 @@ test: $(STAMP)
 	rm -f .coverage .coverage.*
 	$(PYTEST) $(COVERAGE)
 	AIOS3_LOOP=uvloop $(PYTEST) $(MAIN_SUITE)
-	AIOS3_PLAIN=1 $(PYTEST) $(COVERAGE) --cov-append $(MAIN_SUITE)
+	AIOS3_PLAIN=1 $(PYTEST) $(COVERAGE) --cov-append $(MAIN_SUITE) $(BOTH_WAYS)
 	$(BIN)/python -m coverage report
 endif
 

@@ -115,7 +115,7 @@ def test_any_description_makes_the_request_that_botocore_makes(data: st.DataObje
 
 
 @pytest.mark.parametrize("name", s3_operations())
-@settings(max_examples=8, suppress_health_check=_SLOW, deadline=None)
+@settings(max_examples=3, suppress_health_check=_SLOW, deadline=None)
 @given(data=st.data())
 def test_every_operation_makes_the_request_that_botocore_makes(
     name: str, data: st.DataObject

@@ -265,7 +265,7 @@ def test_what_botocore_refuses_is_refused(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", s3_operations())
-@settings(max_examples=5, suppress_health_check=_SLOW, deadline=None)
+@settings(max_examples=3, suppress_health_check=_SLOW, deadline=None)
 @given(data=st.data())
 def test_every_operation_takes_valid_and_refuses_spoilt_parameters(
     name: str, data: st.DataObject

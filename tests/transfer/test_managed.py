@@ -987,7 +987,7 @@ async def test_p9_cancelled_at_many_awaits(
 
     async with client_for(server) as client:
         whole = await driver.run(doing)
-        for at in driver.positions(whole.awaits, 25, seed=7):
+        for at in driver.positions(whole.awaits, 16, seed=7):
             for path in tmp_path.iterdir():
                 path.unlink()
             server.requests.clear()

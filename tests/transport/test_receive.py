@@ -405,8 +405,8 @@ async def test_a_body_that_trickles_in_does_not_time_out(
 ) -> None:
     async def play(_: bytes, writer: asyncio.StreamWriter, __: int) -> None:
         head = answer()[: HALF - SIZE]
-        trickle = [BODY[at : at + 1] for at in range(HALF, HALF + 8)]
-        await pieces(writer, head, *trickle, BODY[HALF + 8 :], pause=0.2)
+        trickle = [BODY[at : at + 1] for at in range(HALF, HALF + 4)]
+        await pieces(writer, head, *trickle, BODY[HALF + 4 :], pause=0.2)
 
     timeout = aiohttp.ClientTimeout(total=None, sock_read=0.7)
     async with serving(play, tls, timeout=timeout) as (server, session):
@@ -596,7 +596,7 @@ async def test_a_slow_disk_is_no_timeout_of_the_server(
     tls: LoopbackTls | None, file_place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     splices, writes = spy_splice_to_file(monkeypatch), spy(monkeypatch, "pwrite")
-    splices.sleep = writes.sleep = 0.6
+    splices.sleep = writes.sleep = 0.4
     timeout = aiohttp.ClientTimeout(total=None, sock_read=0.25)
     async with serving(whole(), tls, timeout=timeout) as (server, session):
         got = Got()
@@ -610,13 +610,13 @@ async def test_the_server_leaves_while_the_last_bytes_are_being_written(
 ) -> None:
     """All has arrived: what becomes of the connection does not matter any more."""
     splices, writes = spy_splice_to_file(monkeypatch), spy(monkeypatch, "pwrite")
-    splices.sleep = writes.sleep = 0.7
+    splices.sleep = writes.sleep = 0.5
 
     async def play(_: bytes, writer: asyncio.StreamWriter, __: int) -> bool:
         writer.write(answer())
         return False
 
-    timeout = aiohttp.ClientTimeout(total=None, sock_read=0.4)
+    timeout = aiohttp.ClientTimeout(total=None, sock_read=0.25)
     async with serving(play, tls, timeout=timeout) as (server, session):
         file_place.disk.timed(lambda: time.sleep(0.03))  # It is slow, and known to be.
         reception = Reception(file_place.landing, file_place.disk, buffer_size=2 * SIZE)
