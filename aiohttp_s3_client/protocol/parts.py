@@ -48,21 +48,11 @@ class CopiedPart(NamedTuple):
     checksums: Checksums = _NONE
 
 
-class ObjectAttributes(NamedTuple):
-    """What GetObjectAttributes says of an object: of each attribute what was asked for."""
+class ObjectPartsPage(NamedTuple):
+    """A page of an object's parts, as GetObjectAttributes lists those with checksums."""
 
-    etag: str = ""
-    """Without quotes, other than everywhere else."""
-    size: int | None = None
-    """In bytes."""
-    checksums: Checksums = _NONE
-    checksum_type: str = ""
-    """``FULL_OBJECT``, ``COMPOSITE``, or empty where the server does not say."""
-    parts_count: int | None = None
-    """None for an object that was not uploaded in parts."""
-    parts: tuple[ObjectPart, ...] = ()
-    """One page of them. S3 tells them only where the parts have checksums."""
-    next_marker: int | None = None
+    parts: tuple[ObjectPart, ...]
+    next_marker: int | None
     """The ``x-amz-part-number-marker`` of the next page, None on the last."""
 
 
@@ -91,26 +81,20 @@ def parse_copied_part(body: bytes) -> CopiedPart:
     return CopiedPart(required(body, roots, found, "ETag"), _checksums(found))
 
 
-def parse_attributes(body: bytes) -> ObjectAttributes:
-    """The answer to GetObjectAttributes: an object's own facts, and a page of its parts."""
+def parse_object_parts(body: bytes) -> ObjectPartsPage:
+    """A page of the parts in an answer to GetObjectAttributes; none where it has none."""
     # S3 answers the first, its documentation has the second, and so have other servers.
     roots = ("GetObjectAttributesResponse", "GetObjectAttributesOutput")
     found = elements(body, *roots)
     fields = first(found)
     try:
-        more = fields.get("ObjectParts/IsTruncated") == "true"
-        return ObjectAttributes(
-            etag=fields.get("ETag", "").strip('"'),
-            size=_count_of(fields, "ObjectSize"),
-            checksums=_checksums(fields, "Checksum/"),
-            checksum_type=fields.get("Checksum/ChecksumType", ""),
-            parts_count=_count_of(fields, "ObjectParts/PartsCount"),
-            parts=tuple(
-                ObjectPart(count(part["PartNumber"]), count(part["Size"]), _checksums(part))
-                for part in records(found, "ObjectParts/Part")
-            ),
-            next_marker=count(fields["ObjectParts/NextPartNumberMarker"]) if more else None,
+        parts = tuple(
+            ObjectPart(count(part["PartNumber"]), count(part["Size"]), _checksums(part))
+            for part in records(found, "ObjectParts/Part")
         )
+        more = fields.get("ObjectParts/IsTruncated") == "true"
+        marker = count(fields["ObjectParts/NextPartNumberMarker"]) if more else None
+        return ObjectPartsPage(parts, marker)
     except (KeyError, ValueError) as error:
         raise unexpected(body, roots[0], f"a number is missing: {error}") from None
 
@@ -146,15 +130,10 @@ def build_complete(
     return "".join(pieces).encode()
 
 
-def _checksums(fields: Mapping[str, str], within: str = "") -> dict[str, str]:
-    prefix = within + _CHECKSUM
-    return {
-        path.removeprefix(prefix): text
+def _checksums(fields: Mapping[str, str]) -> dict[str, str]:
+    named = {
+        path.removeprefix(_CHECKSUM): text
         for path, text in fields.items()
-        if path.startswith(prefix) and path.removeprefix(prefix) not in _NO_VALUES and text
+        if path.startswith(_CHECKSUM) and text
     }
-
-
-def _count_of(fields: Mapping[str, str], name: str) -> int | None:
-    text = fields.get(name)
-    return None if text is None else count(text)
+    return {name: text for name, text in named.items() if name not in _NO_VALUES}

@@ -169,12 +169,6 @@ class SigV4Signer:
     def __reduce__(self) -> NoReturn:
         raise TypeError("a SigV4Signer holds a secret and is neither pickled nor copied")
 
-    def with_region(self, region: str) -> SigV4Signer:
-        """A signer of the same credentials and service for another region."""
-        return type(self)(
-            self.access_key_id, self._secret, self._token, region=region, service=self.service
-        )
-
     def sign(
         self,
         method: str,

@@ -34,7 +34,7 @@ from ..protocol import checksums
 from ..protocol.checksums import Checksum
 from ..protocol.crc import Buffer
 from ..protocol.operations import EVERYWHERE
-from ..protocol.parts import parse_attributes
+from ..protocol.parts import parse_object_parts
 from ..protocol.ranges import ByteRange
 from ..request import Request
 from ..transport.answer import Answer
@@ -218,7 +218,7 @@ class Inquiry:
             )
             if answer.failed:
                 break
-            page = parse_attributes(answer.body or b"")
+            page = parse_object_parts(answer.body or b"")
             parts += [PartFacts(part.size, part.checksums.get(algorithm)) for part in page.parts]
             if not page.parts or page.next_marker is None:
                 break
