@@ -6,6 +6,7 @@ What may differ stands in ``differences.py``.
 from __future__ import annotations
 
 from random import Random
+from xml.etree import ElementTree
 
 import pytest
 from botocore.exceptions import ClientError
@@ -26,7 +27,9 @@ from .comparing import (
     assert_same_error,
     assert_same_request,
     error_document,
+    members,
     problems,
+    sent_by,
     without_prefix,
 )
 from .wire import Wire
@@ -139,6 +142,40 @@ def test_what_boto3_refuses_is_refused_and_named(
     assert isinstance(theirs.error, BotoValidationError)
     assert (theirs.sent, ours.sent) == ([], [])
     assert path in {problem.split(" ")[0] for problem in problems(ours)}
+
+
+def test_p23_control_characters_go_as_references(wire: Wire) -> None:
+    params = {"Bucket": "b", "Delete": {"Objects": [{"Key": "a\x01b\x0b"}]}}
+    theirs, ours = wire.both("DeleteObjects", params, answered(b"<DeleteResult/>"))
+    assert b"<Key>a\x01b\x0b</Key>" in sent_by(theirs).body
+    assert b"<Key>a&#x1;b&#xB;</Key>" in sent_by(ours).body
+
+
+def test_p23_carriage_returns_arrive_as_such(wire: Wire) -> None:
+    table = {"CSV": {"RecordDelimiter": "\r\n"}}
+    how = {"Expression": "*", "ExpressionType": "SQL", "OutputSerialization": {"CSV": {}}}
+    outcomes = wire.both("SelectObjectContent", {**OBJECT, **how, "InputSerialization": table})
+    documents = [ElementTree.fromstring(sent_by(outcome).body) for outcome in outcomes]
+    delimiters = [document.findtext(".//{*}RecordDelimiter") for document in documents]
+    assert delimiters == ["\n", "\r\n"]
+
+
+@pytest.mark.parametrize(
+    ("text", "boto3s", "here"),
+    [
+        ("true", True, True),
+        ("false", False, False),
+        ("TRUE", False, True),
+        ("1", False, True),
+        ("0", False, False),
+        ("False", False, False),
+    ],
+)
+def test_booleans_however_they_are_written(wire: Wire, text: str, boto3s: bool, here: bool) -> None:
+    document = f"<ListBucketResult><IsTruncated>{text}</IsTruncated></ListBucketResult>"
+    theirs, ours = wire.both("ListObjectsV2", {"Bucket": "b"}, answered(document.encode()))
+    assert members(theirs)["IsTruncated"] is boto3s
+    assert members(ours)["IsTruncated"] is here
 
 
 def test_the_page_shows_the_list() -> None:
