@@ -26,7 +26,6 @@ import importlib
 import warnings
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from typing import NamedTuple, TypeAlias
 
@@ -39,8 +38,7 @@ _PIECE = 1024 * 1024
 """What a back end that keeps other threads waiting gets at a time."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Crc:
+class Crc(NamedTuple):
     """One kind of CRC, *width* bits wide; *polynomial* is reflected and lacks its highest term."""
 
     name: str
