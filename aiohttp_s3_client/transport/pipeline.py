@@ -21,22 +21,17 @@ import random
 import time
 from collections.abc import Callable
 from copy import copy
-from functools import lru_cache
-from typing import NamedTuple
 
 import aiohttp
 from aiohttp import hdrs
-from multidict import CIMultiDict
 
 from ..config import ClientConfig
 from ..errors import ResponseParseError, S3ConnectionError, S3TimeoutError
 from ..models import CredentialsProvider, CredentialsSnapshot
-from ..protocol import checksums
-from ..protocol.body import DocumentBody
 from ..protocol.clock import Clock
 from ..protocol.encoding import encode_query
 from ..protocol.endpoint import Address, Endpoint
-from ..protocol.integrity import Protection, protection
+from ..protocol.integrity import Protection
 from ..protocol.retry import (
     RETRY_AFTER_CAP,
     Attempts,
@@ -50,13 +45,7 @@ from ..protocol.retry import (
     retry_after,
 )
 from ..protocol.routes import Route, Routes
-from ..protocol.sigv4 import (
-    EMPTY_SHA256,
-    UNSIGNED_PAYLOAD,
-    SigV4Signer,
-    canonical_headers,
-    split_url,
-)
+from ..protocol.sigv4 import SigV4Signer, canonical_headers, split_url
 from ..protocol.xml import is_error
 from ..redaction import in_one_line, redact_text, secret_values
 from ..request import Request
@@ -70,23 +59,12 @@ from .answer import (
 )
 from .corrections import Corrections
 from .exchange import Fault, exchange
-from .session import Terms, default_headers
+from .preparing import Prepared, prepared, protection_of
+from .session import Terms
 
-_protection = lru_cache(maxsize=64)(protection)
-_EMPTY = DocumentBody(b"")
-_WITH_CONTENT_TYPE = frozenset({"PUT", "POST", "PATCH"})
 _DOCUMENT_SECONDS = 60.0
 _LONG_DOCUMENT_SECONDS = 900.0
 """CompleteMultipartUpload may work for minutes, sending white space to keep the connection."""
-
-
-class _Prepared(NamedTuple):
-    """What every attempt of one request has in common."""
-
-    terms: Terms
-    headers: CIMultiDict[str]
-    payload_hash: str
-    """What is signed for the body."""
 
 
 class Pipeline:
@@ -143,15 +121,7 @@ class Pipeline:
 
     def protection(self, endpoint: Endpoint, request: Request) -> Protection:
         """How *request*'s body is protected on the way to *endpoint*."""
-        config = self._config
-        wish = request.calculate_sha256
-        return _protection(
-            scheme=endpoint.scheme,
-            is_aws=endpoint.is_aws,
-            checksum=request.checksum,
-            calculate_sha256=config.calculate_content_sha256 if wish is None else wish,
-            calculation=config.request_checksum_calculation,
-        )
+        return protection_of(request, endpoint, self._config)
 
     async def send(self, request: Request, attempts: Attempts | None = None) -> Answer:
         """Send *request* until it is answered for good; the answer, whatever its status.
@@ -162,7 +132,7 @@ class Pipeline:
         attempts = attempts or self.attempts(request.max_attempts)
         corrections = Corrections(self.clock, self._credentials, self._deaf_hosts)
         snapshot = await self._credentials.resolve()
-        prepared = await self._prepared(request, snapshot)
+        common = await self._prepared(request, snapshot)
         error: BaseException | None
         while True:
             corrections.signed_with = snapshot
@@ -171,7 +141,7 @@ class Pipeline:
             if (wait := self.pace.delay(time.monotonic())) > 0:
                 await asyncio.sleep(wait)
             attempts.sent()
-            outcome = await self._attempt(request, prepared, snapshot, route, corrections)
+            outcome = await self._attempt(request, common, snapshot, route, corrections)
             if isinstance(outcome, Fault):
                 error = self.connection_error(request, outcome, attempts)
                 again = await self._after_fault(request, outcome, attempts, corrections)
@@ -210,36 +180,16 @@ class Pipeline:
 
     # One attempt
 
-    async def _prepared(self, request: Request, snapshot: CredentialsSnapshot) -> _Prepared:
-        terms = self._terms()
-        headers = default_headers(terms.session)
-        if request.headers:
-            headers.update(request.headers)
-        if request.body is not None and request.method in _WITH_CONTENT_TYPE:
-            # aiohttp would add it behind the signer's back.
-            headers.setdefault(hdrs.CONTENT_TYPE, "application/octet-stream")
-        # A checksum that has to be there goes with an empty body too.
-        named = isinstance(request.checksum, str)
-        body = _EMPTY if request.body is None and named else request.body
-        if body is None:
-            return _Prepared(terms, headers, request.content_sha256 or EMPTY_SHA256)
-        guard = self.protection(self._routes(snapshot).of(request.bucket).endpoint, request)
-        digest = request.content_sha256
-        if digest is None and guard.sign_sha256 and not snapshot.anonymous:
-            sha256 = await body.digest("SHA256")
-            digest = sha256.hex() if sha256 is not None else None
-        if guard.checksum is not None and (named or not _has_checksum(headers)):
-            # One that the caller gave is the caller's word for what should arrive.
-            name = checksums.header_name(guard.checksum)
-            checksum = await body.digest(guard.checksum) if name not in headers else None
-            if checksum is not None:
-                headers[name] = checksums.encode(checksum)
-        return _Prepared(terms, headers, digest or UNSIGNED_PAYLOAD)
+    async def _prepared(self, request: Request, snapshot: CredentialsSnapshot) -> Prepared:
+        endpoint = self._routes(snapshot).of(request.bucket).endpoint
+        return await prepared(
+            request, self._terms(), endpoint, self._config, anonymous=snapshot.anonymous
+        )
 
     async def _attempt(
         self,
         request: Request,
-        prepared: _Prepared,
+        common: Prepared,
         snapshot: CredentialsSnapshot,
         route: Route,
         corrections: Corrections,
@@ -257,16 +207,16 @@ class Pipeline:
             scheme, authority, path, query = split_url(corrections.target)
             address = Address(scheme, authority, path)
         if snapshot.anonymous:
-            canonical_headers(prepared.headers.items(), "")  # Refuses malformed ones.
-            signed = prepared.headers.copy()
+            canonical_headers(common.headers.items(), "")  # Refuses malformed ones.
+            signed = common.headers.copy()
         else:
             signed = self.signer(snapshot, route.region, request.service).sign_parts(
                 request.method,
                 address.authority,
                 address.path,
                 query,
-                prepared.headers,
-                prepared.payload_hash,
+                common.headers,
+                common.payload_hash,
                 self.clock.now(),
             )
         # Not signed, since proxies rewrite it; without it aiohttp asks for compression, which
@@ -282,7 +232,7 @@ class Pipeline:
         )
         corrections.asked = address.authority if expect else None
         outcome = await exchange(
-            prepared.terms,
+            common.terms,
             request.method,
             address,
             query,
@@ -410,8 +360,8 @@ class Pipeline:
         get = request._replace(method=hdrs.METH_GET, headers=headers, document=False)
         snapshot = await self._credentials.resolve()
         route = routes.of(request.bucket)
-        prepared = await self._prepared(get, snapshot)
-        reason = await self._attempt(get, prepared, snapshot, route, corrections)
+        common = await self._prepared(get, snapshot)
+        reason = await self._attempt(get, common, snapshot, route, corrections)
         if isinstance(reason, Fault):
             return False
         if not reason.failed:
@@ -434,13 +384,6 @@ class Pipeline:
         )
         cls = S3TimeoutError if fault.timeout else S3ConnectionError
         return cls(text, attempts=attempts.sends, elapsed=elapsed)
-
-
-_CHECKSUM_HEADERS = ("x-amz-checksum-", "content-md5", "x-amz-sdk-checksum-")
-
-
-def _has_checksum(headers: CIMultiDict[str]) -> bool:
-    return any(name.lower().startswith(_CHECKSUM_HEADERS) for name in headers)
 
 
 def _can_resend(request: Request) -> bool:
