@@ -1,6 +1,7 @@
 """The values that cross the package's floors: what calls return, and what signs a request."""
 
-from __future__ import annotations
+# Annotations are not postponed here: those of named tuples would be compiled from text, one by
+# one, whenever the package is imported.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,6 +1,7 @@
 """The one description of a request: the faces make it, the pipeline sends it."""
 
-from __future__ import annotations
+# Annotations are not postponed here: those of named tuples would be compiled from text, one by
+# one, whenever the package is imported.
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from types import MappingProxyType

@@ -9,7 +9,8 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
 """
 
-from __future__ import annotations
+# Annotations are not postponed here: those of named tuples would be compiled from text, one by
+# one, whenever the package is imported.
 
 from collections.abc import Callable, Mapping
 from functools import cache

@@ -7,7 +7,6 @@ response. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 import aiohttp
 
@@ -27,21 +26,32 @@ class AnswerTooLarge(aiohttp.ClientPayloadError):
     """A document that S3 would never send at this length."""
 
 
-@dataclass(slots=True)
 class Answer:
     """One answer of S3, judged. ``body`` is None while it is unread in ``response``."""
 
-    response: aiohttp.ClientResponse
-    request: Request
-    body: bytes | None = None
-    document: ErrorDocument = _NO_DOCUMENT
-    failed: bool = False
-    """Whether this is an error: a status of 300 and above, or a 200 with an error in its body."""
-    attempts: int = 1
-    uncertain: bool = False
-    """Whether an earlier attempt may have had its effect already."""
-    elapsed: float = 0.0
-    secrets: tuple[str, ...] = ()
+    __slots__ = (
+        "attempts", "body", "document", "elapsed", "failed", "request", "response", "secrets",
+        "uncertain",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        response: aiohttp.ClientResponse,
+        request: Request,
+        body: bytes | None = None,
+        secrets: tuple[str, ...] = (),
+    ) -> None:
+        self.response = response
+        self.request = request
+        self.body = body
+        self.document = _NO_DOCUMENT
+        self.failed = False
+        """Whether this is an error: a status of 300 or more, or a 200 with an error in its body."""
+        self.attempts = 1
+        self.uncertain = False
+        """Whether an earlier attempt may have had its effect already."""
+        self.elapsed = 0.0
+        self.secrets = secrets
 
     def error(self) -> AwsError:
         """The typed error of this answer."""
