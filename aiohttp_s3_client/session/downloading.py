@@ -11,6 +11,7 @@ from ..arguments import bound_place
 from ..calls import Calls
 from ..config import check_positive
 from ..engine import Engine
+from ..errors import ResponseParseError
 from ..operations.body import StreamingBody
 from ..request import Request
 from .file_upload import OnChunk
@@ -53,6 +54,11 @@ async def _chunks(
     answer = await engine.send(request)
     response = answer.raise_for_status()
     async with StreamingBody(engine, answer) as body:
+        if response.status != 200:
+            raise ResponseParseError(
+                f"GetObject {request.bucket}/{request.key}: {response.status} in the place of the "
+                "whole object"
+            )
         if on_start is not None:
             await _told(on_start(response))
         while chunk := await body.read(chunk_size):

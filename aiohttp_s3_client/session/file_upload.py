@@ -21,6 +21,7 @@ from ..config import (
     MIN_PART_SIZE,
     TransferConfig,
     check_int,
+    check_part_size,
     check_positive,
 )
 from ..engine import Engine
@@ -77,7 +78,9 @@ async def file_upload(
 
 
 def _config(min_part_size: int, content_length: int | str | None) -> TransferConfig:
-    least = max(check_positive("min_part_size", min_part_size), MIN_PART_SIZE)
+    least = check_part_size(
+        "min_part_size", max(check_positive("min_part_size", min_part_size), MIN_PART_SIZE)
+    )
     size = _announced(content_length)
     wanted = TransferConfig(multipart_chunksize=least).part_size_for(size)
     return TransferConfig(
@@ -93,11 +96,11 @@ def _announced(content_length: int | str | None) -> int | None:
         return None
     if not isinstance(content_length, str):
         size = check_int("content_length", content_length)
-    elif match := re.fullmatch(r"\s*(-?)0*([0-9]*[0-9])\s*", content_length):
+    elif re.fullmatch(r"\s*-?[0-9]+\s*", content_length):
         # Python reads no number of thousands of digits, and so many say enough.
-        size = int(match[1] + match[2][:20])
+        size = int(content_length.strip()[:600])
     else:
-        raise ValueError(f"content_length must be a number of bytes, not {content_length!r}")
+        raise ValueError(f"content_length must be a number of bytes, not {content_length!r:.100}")
     # Some frameworks say -1 of a length that they do not know.
     return None if size < 0 else min(size, MAX_OBJECT_SIZE)
 

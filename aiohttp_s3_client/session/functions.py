@@ -71,6 +71,7 @@ async def s3_upload_file(
 ) -> UploadResult:
     """See ``S3Session.upload_file``."""
     extra = stored_args(params)
+    _check_path("file", file)
     return await calls_of(client, http).upload_file(file, bucket, path, extra)
 
 
@@ -195,8 +196,10 @@ async def s3_put_bucket_website(
     error_document: str | None = None,
 ) -> None:
     """See ``S3Session.put_bucket_website``."""
+    _check_name("index_document", index_document)
     website: WebsiteConfigurationDict = {"IndexDocument": {"Suffix": index_document}}
     if error_document is not None:
+        _check_name("error_document", error_document)
         website["ErrorDocument"] = {"Key": error_document}
     await calls_of(client, http).put_bucket_website(website, bucket=bucket)
 
@@ -243,6 +246,7 @@ async def s3_sync_directory(
 ) -> SyncResult:
     """See ``S3Session.sync_directory``."""
     extra = extra_args(params)
+    _check_path("local_dir", local_dir)
     calls = calls_of(client, http)
     record = Record(on_upload, on_delete, on_skip, keep_lists=keep_lists)
     target = below(calls._engine.endpoint, bucket, remote_prefix)
@@ -262,3 +266,15 @@ async def s3_sync_directory(
         on_error=on_error,
     )
     return record.ordered()
+
+
+def _check_path(name: str, path: object) -> None:
+    if not isinstance(path, str | PathLike):
+        raise TypeError(f"{name} must be a path, not {path!r:.100}")
+
+
+def _check_name(name: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, not {value!r:.100}")
+    if not value:
+        raise ValueError(f"{name} must not be empty")

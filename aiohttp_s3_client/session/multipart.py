@@ -159,7 +159,8 @@ class S3MultipartUpload:
         ==============================  ======  ====================================
 
         ``UploadId`` is added. The number of a part that others may send is not given to a later
-        ``upload_part``; what has arrived under it by then is completed with the rest.
+        ``upload_part``; what has arrived under it at the end is completed with the rest, which asks
+        S3 for a list of the parts (``s3:ListMultipartUploadParts``).
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
         """

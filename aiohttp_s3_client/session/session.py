@@ -84,7 +84,8 @@ class S3Session(Connection):
     ) -> UploadResult:
         """Store what the (async) iterator *data* gives: in one request when it is small.
 
-        :param min_part_size: bytes of a part, at least 5 MiB; what is smaller goes in one request.
+        :param min_part_size: bytes of a part, from 5 MiB (as what is below counts too) to 5 GiB;
+            what is smaller as a whole goes in one request.
         :param on_chunk_received: called with each chunk that *data* gives.
         :param content_length: how many bytes are to be expected, as a number or its digits, so
             that 10,000 parts will do. Only a hint: a wrong one does no harm, nor does one below 0.
@@ -135,7 +136,7 @@ class S3Session(Connection):
 
         :param on_chunk: called with each chunk before it is given out.
         :param on_start: called with the response before the first chunk; the object's size is
-            ``int(response.headers["content-length"])``.
+            ``int(response.headers["content-length"])``, unless the server leaves it out.
 
         Nothing is sent before the first chunk is asked for. A body that breaks off is resumed at
         the next byte; ``ObjectChanged`` is raised when the object was replaced meanwhile,

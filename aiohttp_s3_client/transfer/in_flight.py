@@ -75,6 +75,8 @@ class PartsInFlight(Generic[T]):
     async def give_up(self) -> None:
         """Cancel what is in flight, and wait until nothing is any more."""
         self._given_up = True
+        # Tasks that were made but had no turn yet hear of it now, instead of failing as closed.
+        await settled(asyncio.create_task(asyncio.sleep(0)))
         for number, part in self._parts.items():
             if number not in self._sending:
                 part.close()
@@ -83,6 +85,8 @@ class PartsInFlight(Generic[T]):
         await settled(*self._sending.values())
 
     async def _send(self, number: int, body: Body, content_sha256: str | None) -> T:
+        if self._given_up:
+            raise _dropped(number)
         # A task of our own, so that giving up cancels the part and not the user's task.
         task = asyncio.create_task(self._in_turn(number, body, content_sha256))
         self._sending[number] = task
@@ -92,14 +96,16 @@ class PartsInFlight(Generic[T]):
             task.cancel()
             await settled(task)
             if self._given_up and not _is_cancelled():
-                raise IncompleteMultipartUpload(
-                    f"part {number} was given up with its upload", (number,)
-                ) from None
+                raise _dropped(number) from None
             raise
 
     async def _in_turn(self, number: int, body: Body, content_sha256: str | None) -> str:
         async with self._slots:
             return await self._upload.send_part(number, body, content_sha256)
+
+
+def _dropped(number: int) -> IncompleteMultipartUpload:
+    return IncompleteMultipartUpload(f"part {number} was given up with its upload", (number,))
 
 
 def _is_cancelled() -> bool:

@@ -75,6 +75,8 @@ async def _pages(
     engine: Engine, bucket: str, query: list[tuple[str, str]], parse: Callable[[bytes], P]
 ) -> AsyncGenerator[P, None]:
     token: str | None = None
+    known: str | None = None
+    count = 0
     while True:
         asked = query if token is None else [*query, ("continuation-token", token)]
         answer = await engine.request(
@@ -84,8 +86,10 @@ async def _pages(
         yield page
         if page.next_token is None:
             return
-        if page.next_token == token:
-            raise ResponseParseError(
-                f"ListObjectsV2 {bucket}: the page is truncated and names no next one"
-            )
+        if page.next_token in (token, known):
+            raise ResponseParseError(f"ListObjectsV2 {bucket}: the pages come in a circle")
         token = page.next_token
+        count += 1
+        if count & (count - 1) == 0:
+            # Kept ever more rarely: any circle is noticed, whatever its length, with one kept.
+            known = token

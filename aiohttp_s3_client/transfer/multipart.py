@@ -229,9 +229,12 @@ class MultipartUpload:
         """Have the object made of *parts* too: those of ``list_parts`` that others have sent.
 
         What was sent from here stays as it was answered, so a part that somebody replaced is
-        refused by Complete and not taken unseen.
+        refused by Complete and not taken unseen. Raises ``ResponseParseError`` for a number that
+        no part has.
         """
         for part in parts:
+            if not 1 <= part.number <= MAX_PARTS:
+                raise ResponseParseError(f"ListParts: no part has the number {part.number}")
             if part.number not in self._etags:
                 self._arrived(
                     part.number, part.etag, part.size, part.checksums.get(self._algorithm)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import gzip
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -11,7 +12,15 @@ from typing import Any
 import aiohttp
 import pytest
 
-from aiohttp_s3_client.errors import ChecksumMismatch, NoSuchBucket, NoSuchKey, ObjectChanged
+from aiohttp_s3_client.errors import (
+    ChecksumMismatch,
+    NoSuchBucket,
+    NoSuchKey,
+    NotModified,
+    ObjectChanged,
+    ResponseParseError,
+    S3ConnectionError,
+)
 from aiohttp_s3_client.protocol import checksums
 from aiohttp_s3_client.session import S3Session
 from tests.behaviour.material import MIB, noise
@@ -215,6 +224,62 @@ async def test_checksum_of_the_whole_is_held(
     with pytest.raises(ChecksumMismatch):
         [chunk async for chunk in chunks]
     assert server.requests[0].header("x-amz-checksum-mode") == "ENABLED"
+
+
+@pytest.mark.parametrize("auto_decompress", [True, False])
+async def test_what_is_stored_compressed_arrives_compressed(
+    scripted: StartScript, auto_decompress: bool
+) -> None:
+    data = gzip.compress(DATA)
+    server = await scripted(rest=reply(200, {"ETag": ETAG, "Content-Encoding": "gzip"}, data))
+    async with aiohttp.ClientSession(auto_decompress=auto_decompress) as session:
+        s3 = session_on(server, session)
+        assert b"".join([chunk async for chunk in s3.download_file("bucket", "key")]) == data
+        assert await s3.get_object("bucket", "key") == data
+
+
+async def test_body_without_a_length(
+    scripted: StartScript, one_connection: aiohttp.ClientSession
+) -> None:
+    chunked = reply(200, {"ETag": ETAG}, DATA, chunked=True, piece=1000)
+    cut = reply(200, {"ETag": ETAG}, DATA, chunked=True, piece=1000, cut=50_000)
+    server = await scripted(chunked, rest=cut)
+    s3 = session_on(server, one_connection)
+    lengths: list[str | None] = []
+    chunks = s3.download_file(
+        "bucket", "key", on_start=lambda resp: lengths.append(resp.headers.get("content-length"))
+    )
+    assert b"".join([chunk async for chunk in chunks]) == DATA
+    assert lengths == [None]
+    with pytest.raises(S3ConnectionError):
+        [chunk async for chunk in s3.download_file("bucket", "key")]
+
+
+@pytest.mark.parametrize("status", [204, 206])
+async def test_answer_that_is_not_the_whole_object(
+    scripted: StartScript, one_connection: aiohttp.ClientSession, status: int
+) -> None:
+    """No range was asked for: what came would be taken for all there is."""
+    part = {"ETag": ETAG, "Content-Range": f"bytes 0-9/{len(DATA)}"}
+    server = await scripted(reply(status, part, DATA[:10] if status == 206 else b""), reply(204))
+    s3 = session_on(server, one_connection)
+    started: list[object] = []
+    with pytest.raises(ResponseParseError, match=f"GetObject bucket/key: {status} in the place"):
+        await anext(s3.download_file("bucket", "key", on_start=started.append))
+    assert not started
+    async with asyncio.timeout(2):
+        await s3.delete_object("bucket", "key")
+
+
+async def test_not_modified_is_no_object(
+    scripted: StartScript, one_connection: aiohttp.ClientSession
+) -> None:
+    server = await scripted(rest=reply(304, {"ETag": ETAG}))
+    s3 = session_on(server, one_connection)
+    with pytest.raises(NotModified):
+        await anext(s3.download_file("bucket", "key"))
+    with pytest.raises(NotModified):
+        await s3.get_object("bucket", "key")
 
 
 @pytest.mark.parametrize(

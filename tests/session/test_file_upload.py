@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import time
 import tracemalloc
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from pathlib import Path
@@ -342,6 +343,7 @@ async def test_p9_an_iterator_that_raises_leaves_nothing(
         ({"min_part_size": 0}, "min_part_size.*0"),
         ({"min_part_size": -1}, "min_part_size.*-1"),
         ({"min_part_size": "5"}, "min_part_size.*'5'"),
+        ({"min_part_size": (5 << 30) + 1}, "min_part_size.*5 GiB.*5368709121"),
         ({"on_chunk_received": "print"}, "on_chunk_received.*'print'"),
     ],
 )
@@ -354,6 +356,18 @@ async def test_bad_arguments_are_told_before_anything_is_taken(
         with pytest.raises((ValueError, TypeError), match=named):
             await upload(client, given, **how)
     assert given.taken == 0
+
+
+@pytest.mark.parametrize("hint", ["0" * 50_000 + "x", " " * 50_000 + "x", "9" * 50_000 + "x"])
+async def test_a_hint_from_a_header_holds_up_nobody(scripted: StartScript, hint: str) -> None:
+    """Anybody can write one: reading it takes no longer than its length."""
+    server = await scripted()
+    async with client_for(server) as client:
+        began = time.perf_counter()
+        with pytest.raises(ValueError, match="content_length must be a number") as caught:
+            await upload(client, Given(b"x"), content_length=hint)
+        assert time.perf_counter() - began < 1
+    assert len(str(caught.value)) < 200
 
 
 @pytest.mark.parametrize("data", ["text", Path("file"), 5, None, {"a": b"b"}])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import itertools
 import sys
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from aiohttp_s3_client.errors import ResponseParseError
 from aiohttp_s3_client.session import S3Object, S3Session, listing
 from tests.servers.oracle import Oracle
 from tests.servers.running import RunningServer
@@ -103,6 +105,19 @@ async def test_pages_are_asked_for_one_by_one(
     assert "prefix=p%2F" in first
     assert "continuation-token=t1" in second
     assert "continuation-token=t2" in third
+
+
+@pytest.mark.parametrize("tokens", ["t", "ab", "tabc"])
+async def test_pages_that_come_in_a_circle(
+    scripted: StartScript, plain_session: aiohttp.ClientSession, tokens: str
+) -> None:
+    following = itertools.cycle(tokens)
+    server = await scripted(rest=lambda _: page(entry("a", 1), token=next(following)))
+    found = session_on(server, plain_session).list_files("bucket")
+    async with asyncio.timeout(5):
+        with pytest.raises(ResponseParseError, match="the pages come in a circle"):
+            await keys(found)
+    assert len(server.requests) < 12
 
 
 @pytest.mark.parametrize(

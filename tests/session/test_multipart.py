@@ -19,6 +19,7 @@ from aiohttp_s3_client.errors import (
     IncompleteMultipartUpload,
     InvalidPart,
     NoSuchUpload,
+    ResponseParseError,
 )
 from aiohttp_s3_client.protocol.extra_args import upload_args
 from aiohttp_s3_client.session.multipart import S3MultipartUpload
@@ -196,6 +197,53 @@ async def test_a_part_of_ours_is_completed_as_it_was_answered(scripted: StartScr
     assert b"replaced" not in complete.body
     assert part_etag(1).strip('"').encode() in complete.body
     assert kinds(server)[-1] == "abort"
+
+
+@pytest.mark.parametrize("number", [0, 10_001])
+async def test_a_listing_of_parts_that_cannot_be(scripted: StartScript, number: int) -> None:
+    server = await scripted(rest=but({"GET": listed((number, '"theirs"'))}))
+    async with client_for(server) as client:
+        with pytest.raises(ResponseParseError, match=f"ListParts: no part has the number {number}"):  # noqa: PT012  # leaving the context raises
+            async with multipart_upload(client) as upload:
+                await upload.fetch_create()
+                await upload.upload_part(b"x")
+                upload.generate_presigned_url("upload_part", PartNumber=2)
+    assert kinds(server) == ["create", "part 1", "GET", "abort"]
+
+
+async def test_an_upload_id_is_taken_as_it_is(scripted: StartScript) -> None:
+    odd = 'UP+1/=&?#é %25"'
+    created = (
+        f"<InitiateMultipartUploadResult><UploadId>{odd.replace('&', '&amp;')}</UploadId>"
+        "</InitiateMultipartUploadResult>"
+    )
+    server = await scripted(rest=but({"create": reply(200, {}, created)}))
+    async with client_for(server) as client, multipart_upload(client) as upload:
+        assert await upload.fetch_create() == odd
+        await upload.upload_part(b"x")
+        url = upload.generate_presigned_url("upload_part", PartNumber=2)
+        await upload.fetch_abort()
+    assert kinds(server) == ["create", "part 1", "abort"]
+    for target in (url, *(request.target for request in server.requests[1:])):
+        assert parse_qs(urlsplit(target).query)["uploadId"] == [odd]
+
+
+async def test_a_complete_that_answers_200_with_an_error(scripted: StartScript) -> None:
+    """S3 sends the 200 before it knows how it ends."""
+    steps: list[Step] = [error(200, "InternalError")]
+    passing = but({"complete": lambda r: steps.pop() if steps else upload_step(r)})
+    server = await scripted(rest=passing)
+    async with client_for(server) as client, multipart_upload(client) as upload:
+        await upload.fetch_create()
+        await upload.upload_part(b"x")
+    assert kinds(server) == ["create", "part 1", "complete", "complete"]
+    server = await scripted(rest=but({"complete": error(200, "InvalidPart")}))
+    async with client_for(server) as client:
+        with pytest.raises(InvalidPart):  # noqa: PT012  # leaving the context raises
+            async with multipart_upload(client) as upload:
+                await upload.fetch_create()
+                await upload.upload_part(b"x")
+    assert kinds(server)[-2:] == ["complete", "abort"]
 
 
 async def test_nothing_arrived_at_all_becomes_one_empty_part(scripted: StartScript) -> None:
@@ -408,6 +456,21 @@ async def test_p9_parts_in_flight_settle_before_the_abort(
         with pytest.raises(IncompleteMultipartUpload, match="given up"):
             await task
     assert kinds(server) == ["create", "part 1", "abort"]
+
+
+async def test_p9_a_part_that_had_no_turn_yet_is_told_that_it_was_given_up(
+    scripted: StartScript,
+) -> None:
+    server = await scripted(rest=upload_step)
+    async with client_for(server) as client:
+        with pytest.raises(LookupError):  # noqa: PT012  # leaving the context raises
+            async with multipart_upload(client) as upload:
+                await upload.fetch_create()
+                task = asyncio.create_task(upload.upload_part(b"x"))
+                raise LookupError
+        with pytest.raises(IncompleteMultipartUpload, match="part 1 was given up"):
+            await task
+    assert kinds(server) == ["create", "abort"]
 
 
 async def test_p9_a_cancellation_aborts_although_it_is_repeated(scripted: StartScript) -> None:

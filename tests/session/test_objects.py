@@ -227,6 +227,15 @@ async def test_what_cannot_work_is_not_sent(
         s3.multipart_upload("bucket", "key", **unknown)
     with pytest.raises(TypeError, match="data must be bytes, not str"):
         await s3.put_object("bucket", "key", "text")  # type: ignore[arg-type]  # refused
+    number: Any = 5
+    with pytest.raises(TypeError, match="file must be a path, not 5"):
+        await s3.upload_file("bucket", number, "key")
+    with pytest.raises(TypeError, match="local_dir must be a path, not 5"):
+        await s3.sync_directory("bucket", number)
+    with pytest.raises(TypeError, match="index_document must be a str, not 5"):
+        await s3.put_bucket_website("bucket", number)
+    with pytest.raises(ValueError, match="error_document must not be empty"):
+        await s3.put_bucket_website("bucket", error_document="")
     with pytest.raises(ValueError, match="key must not be empty"):
         await s3.delete_object("bucket", "")
     with pytest.raises(ValueError, match="'Bucket/x' is not a bucket name"):

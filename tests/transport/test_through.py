@@ -55,3 +55,15 @@ async def test_what_was_learnt_of_the_server_is_shared(scripted: StartScript) ->
     times = [dict(seen.headers)["x-amz-date"][:4] for seen in server.requests]
     assert times[1:] == ["2035", "2035"]
     assert len(server.requests) == 3
+
+
+async def test_regions_are_shared_whichever_was_used_first(scripted: StartScript) -> None:
+    elsewhere = error(400, "AuthorizationHeaderMalformed", extra="<Region>eu-west-3</Region>")
+    server = await scripted(elsewhere, rest=reply(200))
+    async with aiohttp.ClientSession() as other:
+        engine = engine_of(server)
+        through = engine.through(other)
+        await through.request("HeadObject", "GET", "bucket", "key")
+        snapshot = through.credentials.at_hand()
+        regions = [each.routes(snapshot).of("bucket").region for each in (engine, through)]
+    assert regions == ["eu-west-3", "eu-west-3"]
