@@ -13,7 +13,10 @@ COVERAGE := --cov --cov-report= --cov-fail-under=0
 MAIN_SUITE := tests/behaviour tests/transport tests/transfer -k "not moto and not rgw" \
 	$(addprefix --ignore=tests/transfer/test_,journal.py progress.py managed_copy.py cutting.py) \
 	--ignore=tests/behaviour/operations \
-	$(addprefix --ignore=tests/behaviour/test_,admin.py admin_answers.py bucket_settings.py)
+	$(addprefix --ignore=tests/transfer/test_sync_,comparing.py deleting.py entries.py filters.py \
+		landing.py ordering.py tree.py) \
+	$(addprefix --ignore=tests/behaviour/test_,admin.py admin_answers.py bucket_settings.py \
+		emptying.py emptying_answers.py)
 
 # Each of its tests takes the fast and the plain paths by itself.
 BOTH_WAYS := --ignore=tests/transfer/test_verify.py
