@@ -19,6 +19,9 @@ MAX_PART_SIZE = 5 * GIB
 MAX_PARTS = 10_000
 MAX_OBJECT_SIZE = MAX_PARTS * MAX_PART_SIZE
 """What S3 calls 50 TB, or 48.8 TiB: as many of the largest parts as an upload may have."""
+PARTS_ADVISED_FROM = 100 * MIB
+"""S3's own advice, for calls by whose names one request is expected. Managed transfers begin with
+parts earlier. https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html"""
 DEFAULT_PART_SIZE = 8 * MIB
 DEFAULT_WORKERS = 8
 """Parts or ranges in flight. One connection rarely fills a link; past eight little is gained."""

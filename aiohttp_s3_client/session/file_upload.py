@@ -92,7 +92,7 @@ def _config(min_part_size: int, content_length: int | str | None) -> TransferCon
 
 def _announced(content_length: int | str | None) -> int | None:
     """The hint in bytes, no more than S3 takes."""
-    if content_length is None:
+    if content_length is None or content_length == "":
         return None
     if not isinstance(content_length, str):
         size = check_int("content_length", content_length)

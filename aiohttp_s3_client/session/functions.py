@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import aiohttp
 
 from ..arguments import bound_place
-from ..config import MAX_PART_SIZE, MIB, MIN_PART_SIZE, TransferConfig
+from ..config import MIB, MIN_PART_SIZE, PARTS_ADVISED_FROM, TransferConfig
 from ..errors import DeleteFailed, NoSuchKey
 from ..models import UploadResult
 from ..protocol.extra_args import upload_args
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 Http = aiohttp.ClientSession | None
 _SHOWN_ERRORS = 1000
-_ONE_PUT = TransferConfig(multipart_threshold=MAX_PART_SIZE + 1)
-"""PutObject by its name: in one request, as far as S3 takes it."""
+_WHOLE = TransferConfig(multipart_threshold=PARTS_ADVISED_FROM)
+"""What is no stream goes in one request, as long as that is not unwise."""
 
 
 async def s3_put_object(
@@ -58,7 +58,7 @@ async def s3_put_object(
             f"data must be bytes, not {type(data).__name__}; upload_file takes files, and "
             "file_upload streams"
         )
-    return await calls_of(client, http).upload_fileobj(data, bucket, key, extra, config=_ONE_PUT)
+    return await calls_of(client, http).upload_fileobj(data, bucket, key, extra, config=_WHOLE)
 
 
 async def s3_upload_file(
@@ -72,7 +72,7 @@ async def s3_upload_file(
     """See ``S3Session.upload_file``."""
     extra = stored_args(params)
     _check_path("file", file)
-    return await calls_of(client, http).upload_file(file, bucket, path, extra)
+    return await calls_of(client, http).upload_file(file, bucket, path, extra, config=_WHOLE)
 
 
 async def s3_file_upload(
@@ -260,6 +260,7 @@ async def s3_sync_directory(
         compare=compare,
         symlinks=symlinks,
         extra_args=extra,
+        config=_WHOLE,
         on_transfer=record.uploaded,
         on_delete=record.deleted,
         on_skip=record.skipped,

@@ -50,7 +50,7 @@ class S3Session(Connection):
         data: bytes | bytearray | memoryview,
         **params: Unpack[S3ObjectParams],
     ) -> UploadResult:
-        """Store *data* in one request, beyond S3's 5 GiB in parts.
+        """Store *data*, from 100 MiB on in parts.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
         """
@@ -63,7 +63,7 @@ class S3Session(Connection):
         path: str,
         **params: Unpack[S3ObjectParams],
     ) -> UploadResult:
-        """Store the file *file* under the key *path*, from 8 MiB on in parts.
+        """Store the file *file* under the key *path*, from 100 MiB on in parts.
 
         Raises ``OSError`` for the file, ``SourceChanged`` when it changes meanwhile.
 
