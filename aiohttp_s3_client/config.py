@@ -114,11 +114,16 @@ class ClientConfig:
             )
         check_positive("max_attempts", self.max_attempts)
         for name in ("connect_timeout", "read_timeout", "write_timeout"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0 seconds, not {getattr(self, name)!r}")
-        if self.expect_continue_from is not None and self.expect_continue_from < 0:
-            raise ValueError(
-                f"expect_continue_from must not be negative: {self.expect_continue_from!r}"
+            seconds = getattr(self, name)
+            if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+                raise TypeError(f"{name} must be a number of seconds, not {seconds!r}")
+            if not seconds > 0:
+                raise ValueError(f"{name} must be above 0 seconds, not {seconds!r}")
+        if self.expect_continue_from is not None:
+            check_not_negative("expect_continue_from", self.expect_continue_from)
+        if not isinstance(self.legacy_bucket_names, bool):
+            raise TypeError(
+                f"legacy_bucket_names must be True or False, not {self.legacy_bucket_names!r}"
             )
 
 

@@ -143,6 +143,8 @@ def _side(engine: Engine, given: object, argument: str) -> Path | Prefix:
         slash = "/" if prefix and not prefix.endswith("/") else ""
         return Prefix(engine, bucket, f"{within}{prefix}{slash}", hidden=len(within))
     if isinstance(given, os.PathLike) and isinstance(path := os.fspath(given), str):
+        if path.startswith("s3:"):  # What a path makes of s3://bucket.
+            raise ValueError(f"{argument}: {path!r} is a Path; S3 is given as text, s3://bucket/…")
         return Path(path)
     raise TypeError(f"{argument} must be a pathlib.Path or 's3://bucket/prefix', not {given!r}")
 

@@ -77,6 +77,21 @@ def test_bad_settings_are_refused_by_name(settings: dict[str, Any], says: str) -
         ClientConfig(**settings)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("connect_timeout", "1"),
+        ("read_timeout", True),
+        ("write_timeout", None),
+        ("expect_continue_from", "2M"),
+        ("legacy_bucket_names", 1),
+    ],
+)
+def test_settings_of_the_wrong_type_are_refused_by_name(name: str, value: Any) -> None:
+    with pytest.raises(TypeError, match=f"{name} must be .* not {value!r}"):
+        ClientConfig(**{name: value})
+
+
 @pytest.mark.parametrize("value", [1.5, "3", None, True])
 def test_a_count_is_an_int(value: object) -> None:
     with pytest.raises(TypeError, match="max_attempts must be an int"):

@@ -217,7 +217,11 @@ def _policy_text(policy: object) -> str:
         return json.dumps(dict(policy))
     if not isinstance(policy, str):
         raise TypeError(f"policy must be a dict, or JSON as text, not {policy!r:.100}")
-    if not policy.lstrip().startswith("{"):
+    try:
+        found = json.loads(policy)
+    except ValueError as error:
+        raise ValueError(f"policy: {policy!r:.100} is no JSON ({error})") from None
+    if not isinstance(found, dict):
         raise ValueError(f"policy: JSON of an object is wanted, not {policy!r:.100}")
     return policy
 

@@ -68,5 +68,7 @@ def below(endpoint: Endpoint, bucket: str, remote_prefix: str) -> str:
     """The prefix as a sync names it, with one slash behind it: files stand under it."""
     if not isinstance(remote_prefix, str):
         raise TypeError(f"remote_prefix must be a str, not {remote_prefix!r}")
+    if remote_prefix.startswith("s3://"):
+        raise ValueError(f"remote_prefix: {remote_prefix!r} is a URL; give what follows the bucket")
     prefix = remote_prefix.rstrip("/")
     return f"s3://{bound_bucket(endpoint, bucket)}/{prefix}" + ("/" if prefix else "")

@@ -123,9 +123,11 @@ class PositionedFile:
             os.fsync(self._fd)
         _move(self._path, self._destination, fsync=fsync)
         self._path = None
+        self.close()
 
     async def discard(self) -> None:
-        await self._disk.aside(self.remove)
+        if self._fd >= 0 or self._path is not None:  # After a commit there is nothing to do.
+            await self._disk.aside(self.remove)
 
     def close(self) -> None:
         """Close the temporary file and leave it where it is. Blocks."""

@@ -371,8 +371,8 @@ async def test_which_bucket_is_never_guessed(start: Start) -> None:
     for policy in policies:
         with pytest.raises(TypeError, match="policy must be a dict"):
             await client.put_bucket_policy(policy, bucket="my-bucket")
-    for text in ("", "null", "[]"):
-        with pytest.raises(ValueError, match="policy: JSON of an object is wanted"):
+    for text in ("", "null", "[]", "{not json"):
+        with pytest.raises(ValueError, match="policy: .*JSON"):
             await client.put_bucket_policy(text, bucket="my-bucket")
     with pytest.raises(ValueError, match="is not a bucket name"):
         await client.delete_bucket("No Bucket")

@@ -260,6 +260,20 @@ async def test_many_small_files(
     assert across == SyncReport(150, 0, 0, 0)
 
 
+async def test_all_files_share_the_bandwidth(
+    embedded_client: S3Client, embedded_bucket: str, tmp_path: Path
+) -> None:
+    """Those too that are done before they would have to wait."""
+    root = write_tree(tmp_path / "root", {str(number): bytes(20_000) for number in range(12)})
+    there = f"s3://{embedded_bucket}/x"
+    config = TransferConfig(max_bandwidth=400_000)
+    for source, target in ((root, there), (there, tmp_path / "copy")):
+        begun = time.monotonic()
+        assert await embedded_client.sync(source, target, config=config) == SyncReport(12, 0, 0, 0)
+        # All but the last one are paid for when it begins, less what a throttle gives in advance.
+        assert time.monotonic() - begun > 11 * 20_000 / 400_000 - 0.1
+
+
 async def test_more_deletions_than_one_request_takes(
     embedded: RunningServer, embedded_client: S3Client, embedded_bucket: str, tmp_path: Path
 ) -> None:
@@ -638,6 +652,12 @@ async def test_bad_arguments(embedded_client: S3Client, tmp_path: Path) -> None:
         (tmp_path, "s3://", ValueError, "destination: 's3://'"),
         (tmp_path, "s3://Bad_Name/x", ValueError, "destination: 's3://Bad_Name/x': bucket"),
         (b"bytes", "s3://bucket", TypeError, "source"),
+        (
+            "s3://bucket/a",
+            Path("s3://bucket/b"),
+            ValueError,
+            "destination: 's3:/bucket/b' is a Path",
+        ),
         (tmp_path, None, TypeError, "destination"),
         ("s3://bucket/a", "s3://bucket/a/", ValueError, "the same, or one lies inside"),
         ("s3://bucket/a", "s3://bucket/a/b", ValueError, "the same, or one lies inside"),

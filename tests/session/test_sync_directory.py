@@ -175,6 +175,7 @@ async def test_what_stands_for_the_prefix_goes_like_any_other(
         ({"bucket": "a/b"}, "'a/b' is not a bucket name"),
         ({"bucket": ""}, "'' is not a bucket name"),
         ({"remote_prefix": None}, "remote_prefix must be a str, not None"),
+        ({"remote_prefix": "s3://bucket/x"}, "remote_prefix: 's3://bucket/x' is a URL"),
         ({"on_upload": 1}, "on_upload must be callable or None, not 1"),
         ({"on_error": 1}, "on_error must be callable or None, not 1"),
         ({"compare": "mtime"}, "compare must be one of time, size, checksum, not 'mtime'"),

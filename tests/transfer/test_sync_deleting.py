@@ -27,7 +27,8 @@ async def deletion_of(root: Path, steps: str) -> Outcome:
         name = step.removeprefix("-")
         await deletion.reached(name, kept=name == step)
         if name != step:
-            await deletion.delete(Entry(name, 0, 0, None))
+            found = (root / name).stat()
+            await deletion.delete(Entry(name, found.st_size, found.st_mtime_ns, None))
     assert await deletion.finish() is None
     return told
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import hashlib
+import os
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from html import escape
@@ -28,13 +32,14 @@ from aiohttp_s3_client.errors import (
     UnsafeKey,
 )
 from aiohttp_s3_client.models import SyncItem, SyncReport
+from aiohttp_s3_client.transfer.journal import download_journal_path, download_part_path
 from tests.behaviour.material import PART, left_over, noise
 from tests.behaviour.test_cancellation import cancel_at_moments
 from tests.servers.running import RunningServer
 from tests.servers.scripted import ScriptedServer
 from tests.servers.steps import Recorded, Step, drop, reply
 
-from ..transport.scripts import client_for, error
+from ..transport.scripts import asked_range, client_for, error
 
 Scripted = Callable[..., Awaitable[ScriptedServer]]
 SOURCE = "s3://bucket/x"
@@ -164,6 +169,106 @@ async def test_keys_that_cannot_be_beside_each_other(
     kinds = [type(failure.error) for failure in caught.value.failures]
     assert kinds == [NotADirectoryError, OSError]
     assert left_over(tmp_path) == ["a", "z"]
+
+
+async def test_what_an_unfinished_transfer_would_have_beside_its_file(
+    scripted: Scripted, plain_session: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    """A journal is believed by whoever goes on with a transfer: none comes from a server."""
+    target = tmp_path / "a"
+    names = [path.name for path in (download_part_path(target), download_journal_path(target))]
+    server = await scripted(rest=bucket_of({f"x/{name}": b"planted" for name in names}))
+    client = client_for(server, plain_session)
+    for dry_run in (True, False):
+        with pytest.raises(SyncError) as caught:
+            await client.sync(SOURCE, tmp_path, dry_run=dry_run)
+        assert caught.value.report == SyncReport(0, 0, 0, 2)
+        assert all(isinstance(failure.error, UnsafeKey) for failure in caught.value.failures)
+    assert left_over(tmp_path) == []
+
+
+async def test_a_link_that_is_planted_while_a_download_is_under_way(
+    scripted: Scripted, plain_session: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    """The directory that was entered is written to, whatever its name has become."""
+    outside, root = tmp_path / "outside", tmp_path / "root"
+    outside.mkdir()
+    (outside / "file").write_bytes(b"kept")
+    objects = bucket_of({"x/in/file": b"new"})
+
+    def answer(request: Recorded) -> Step:
+        if "list-type" not in request.target:
+            (root / "in").rename(root / "moved")
+            (root / "in").symlink_to(outside)
+        return objects
+
+    server = await scripted(rest=answer)
+    with contextlib.suppress(SyncError):  # Where open directories have no paths.
+        await client_for(server, plain_session).sync(SOURCE, root)
+    assert left_over(outside) == ["file"]
+    assert (outside / "file").read_bytes() == b"kept"
+    assert set(left_over(root / "moved")) <= {"file"}
+
+
+async def test_a_file_that_changed_is_not_deleted(
+    scripted: Scripted, plain_session: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    """What was looked at is gone already: this one may be wanted."""
+    (tmp_path / "b").write_bytes(b"old")
+    server = await scripted(rest=bucket_of({"x/a": b"1"}))
+
+    def rewrite(_: SyncItem) -> None:
+        (tmp_path / "b").write_bytes(b"wanted")
+
+    (tmp_path / "a").write_bytes(b"1")
+    with pytest.raises(SyncError) as caught:
+        await client_for(server, plain_session).sync(SOURCE, tmp_path, delete=True, on_skip=rewrite)
+    assert caught.value.report == SyncReport(0, 0, 1, 1)
+    assert caught.value.failures[0].name == "b"
+    assert (tmp_path / "b").read_bytes() == b"wanted"
+
+
+async def test_what_stands_for_all_that_a_client_may_see(
+    scripted: Scripted, plain_session: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    """It has no key that its user could delete, and keeps no other from being deleted."""
+    posts: list[Recorded] = []
+
+    def answer(request: Recorded) -> Step:
+        if "list-type" in request.target:
+            return listing([("base/", 0), ("base/old", 1)])
+        posts.append(request)
+        return reply(200, {}, "<DeleteResult></DeleteResult>")
+
+    server = await scripted(rest=answer)
+    client = client_for(server, plain_session, url=f"{server.url}/bucket/base")
+    report = await client.sync(tmp_path, "s3://bucket", delete=True)
+    assert report == SyncReport(0, 1, 0, 0)
+    assert [post.body.count(b"<Key>") for post in posts] == [1]
+    assert b"<Key>base/old</Key>" in posts[0].body
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other file systems refuse such names")
+async def test_p17_problems_are_told_as_they_come(
+    scripted: Scripted, plain_session: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    """However many: none is kept until there is a file to go on with."""
+    for number in range(16_000):
+        (tmp_path / os.fsdecode(b"\xff%d" % number)).touch()
+    server = await scripted(rest=listing([]))
+    calls = most = 0
+
+    def count(_: object) -> None:
+        nonlocal calls, most
+        calls += 1
+        if calls % 4_000 == 1:
+            errors = [found for found in gc.get_objects() if isinstance(found, ValueError)]
+            most = max(most, sum("UTF-8" in str(error) for error in errors))
+
+    with pytest.raises(SyncError) as caught:
+        await client_for(server, plain_session).sync(tmp_path, SOURCE, on_error=count)
+    assert caught.value.report == SyncReport(0, 0, 0, 16_000)
+    assert 1_000 < most < 12_000
 
 
 # --- servers
@@ -345,6 +450,30 @@ async def test_only_the_first_thousand_failures_are_kept(
         await client_for(server, plain_session).sync(SOURCE, tmp_path, on_error=count)
     assert caught.value.report.failed == told == 1003
     assert len(caught.value.failures) == 1000
+
+
+async def test_a_small_object_is_one_request(
+    scripted: Scripted, plain_session: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    """The listing told its size: no HEAD asks for it, and it comes in one range."""
+    data = noise(PART + 1)
+    etag = f'"{hashlib.md5(data).hexdigest()}"'
+
+    def answer(request: Recorded) -> Step:
+        if "list-type" in request.target:
+            return listing([("x/a", len(data))])
+        if request.method == "HEAD":
+            return reply(200, {"Content-Length": str(len(data)), "ETag": etag})
+        begin, end = asked_range(request, len(data)) or (0, len(data))
+        content_range = f"bytes {begin}-{end - 1}/{len(data)}"
+        return reply(206, {"ETag": etag, "Content-Range": content_range}, data[begin:end])
+
+    server = await scripted(rest=answer)
+    config = TransferConfig(multipart_threshold=3 * PART, multipart_chunksize=PART)
+    await client_for(server, plain_session).sync(SOURCE, tmp_path, config=config)
+    assert [request.method for request in server.requests] == ["GET", "GET"]
+    assert server.inquiries == []
+    assert (tmp_path / "a").read_bytes() == data
 
 
 async def test_requests_in_flight(

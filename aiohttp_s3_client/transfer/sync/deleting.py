@@ -135,7 +135,7 @@ class FileDeletion:
 
     async def delete(self, entry: Entry) -> Job | None:
         try:
-            await self._disk.aside(partial(self._landing.remove, entry.name))
+            await self._disk.aside(partial(self._landing.remove, entry))
         except OF_ONE_FILE as error:
             await self._outcome.failed(entry.name, error)
         else:

@@ -15,13 +15,13 @@ from ...protocol.extra_args import Translated, TranslatedCopy
 from ...transport.disk import Disk
 from ..copy import CopySource
 from ..copy_parts import managed_copy
-from ..download import download_file
+from ..download import DownloadOptions, download_file
 from ..progress import ProgressMeter
 from ..settings import download_options
 from ..store import Store
 from .comparing import Asked, asking_headers, same_file, same_object
 from .entries import Batches, Entry
-from .landing import Landing
+from .landing import Landing, Place
 from .remote import listed
 from .tree import walk
 
@@ -101,6 +101,12 @@ def is_unfinished(name: str) -> bool:
     return re.fullmatch(_UNFINISHED, name) is not None
 
 
+def _refuse_unfinished(name: str) -> None:
+    # A journal that was planted would have a download go on with what it never received.
+    if is_unfinished(name):
+        raise UnsafeKey(f"{name!r} is what an unfinished transfer would have beside its file")
+
+
 class Upload:
     """From a directory to S3."""
 
@@ -132,8 +138,8 @@ class Upload:
         return is_unfinished(entry.name)
 
     def spares(self, entry: Entry) -> bool:
-        """Nothing."""
-        return False
+        """What has no key for the client's user: it stands for all that is theirs."""
+        return not self._target.shown(entry.name)
 
     async def same(self, source: Entry, target: Entry) -> bool:
         asked = self._target.asked(source.name, self._args)
@@ -191,19 +197,36 @@ class Download:
         return await same_file(self.landing.path(target.name), source, asked, self._config)
 
     async def check(self, entry: Entry, gone: Collection[str]) -> None:
+        _refuse_unfinished(entry.name)
         await self._disk.aside(partial(self.landing.check, entry.name, gone))
 
     async def transfer(self, entry: Entry) -> None:
-        path = await self._disk.aside(partial(self.landing.prepare, entry.name))
-        await download_file(
-            self._source.engine,
-            self._source.bucket,
-            self._source.key(entry.name),
-            path,
-            download_options(self._config, self._args),
-            ProgressMeter(),
-        )
-        await self._disk.aside(partial(self.landing.date, entry.name, entry.mtime_ns))
+        _refuse_unfinished(entry.name)
+        disk = self._disk
+        place = await disk.acquire(partial(self.landing.prepare, entry.name), Place.close)
+        try:
+            await download_file(
+                self._source.engine,
+                self._source.bucket,
+                self._source.key(entry.name),
+                place.path,
+                self._options(entry.size),
+                ProgressMeter(),
+            )
+            await disk.aside(partial(place.date, entry.mtime_ns))
+        except OSError as error:
+            place.explain(error)
+            raise
+        finally:
+            place.close()
+
+    def _options(self, size: int) -> DownloadOptions:
+        """What is known of an object of *size*: most need no HEAD, one range and few workers."""
+        options = download_options(self._config, self._args)
+        if size < options.threshold:
+            options = options._replace(range_size=max(options.range_size, size), threshold=0)
+        useful = max(2, -(-size // options.range_size))  # One may ask while the other receives.
+        return options._replace(workers=min(options.workers, useful))
 
     @property
     def _disk(self) -> Disk:
@@ -239,8 +262,8 @@ class Copy:
         return not (entry.name or entry.size)
 
     def spares(self, entry: Entry) -> bool:
-        """Nothing."""
-        return False
+        """What has no key for the client's user: it stands for all that is theirs."""
+        return not self._target.shown(entry.name)
 
     async def same(self, source: Entry, target: Entry) -> bool:
         ours, theirs = self._source, self._target

@@ -7,7 +7,9 @@ owner's choice.)
 
 The way is walked from the directory down. Where the system knows of directories by descriptor,
 each step is taken from the descriptor of the one before and follows no link, so that what was
-looked at is what is entered; elsewhere each step is looked at first.
+looked at is what is entered; elsewhere each step is looked at first. Linux gives a path to an open
+directory too: there the file is written and dated in the very directory that was entered, even
+when its name has become a link meanwhile.
 """
 
 from __future__ import annotations
@@ -17,11 +19,13 @@ import errno
 import os
 import re
 import stat
+import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ...errors import UnsafeKey
+from .entries import Entry
 
 Flavour = Literal["posix", "windows"]
 NATIVE: Flavour = "windows" if os.name == "nt" else "posix"
@@ -34,6 +38,11 @@ _ENTER: int = (
     getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 )
 _NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
+_DESCRIPTORS: str | None = "/proc/self/fd"
+"""Where open directories have paths."""
+if sys.platform != "linux" or not os.path.isdir("/proc/self/fd/"):
+    _DESCRIPTORS = None
+_SECOND = 1_000_000_000
 _JUNCTION = 0xA0000003
 """What Windows calls IO_REPARSE_TAG_MOUNT_POINT."""
 _NO_DIRECTORY = (errno.ENOTDIR, errno.ELOOP, errno.EMLINK)
@@ -79,6 +88,48 @@ class _Leaf(NamedTuple):
             return None
 
 
+class Place:
+    """A place for one file. The directory that it is in is held open until ``close``."""
+
+    __slots__ = ("_held", "_shown", "path")
+
+    def __init__(self, shown: Path, leaf: _Leaf) -> None:
+        self._shown = shown
+        self._held: int | None = None
+        self.path = shown
+        """Where to write to."""
+        if leaf.dir_fd is not None and _DESCRIPTORS is not None:
+            self._held = os.dup(leaf.dir_fd)
+            self.path = Path(_DESCRIPTORS, str(self._held), leaf.name)
+
+    def date(self, mtime_ns: int) -> None:
+        """Let the file be of *mtime_ns*, in nanoseconds since 1970. Blocks.
+
+        Where a file system keeps whole seconds, or every other one as FAT does, it is the next
+        one: a file that is older than its object would be fetched again by every sync.
+        """
+        for step in (1, _SECOND, 2 * _SECOND):
+            when = -(-mtime_ns // step) * step
+            os.utime(self.path, ns=(when, when), follow_symlinks=not _UTIME_OF_LINKS)
+            if os.stat(self.path, follow_symlinks=False).st_mtime_ns >= mtime_ns:
+                return
+
+    def explain(self, error: OSError) -> None:
+        """Let *error* give the path by which its reader knows the file, or what is beside it."""
+        folder = self.path.parent
+        for attribute in ("filename", "filename2"):
+            given = getattr(error, attribute, None)
+            if isinstance(given, str) and (path := Path(given)).is_relative_to(folder):
+                known = self._shown.parent / path.relative_to(folder)
+                setattr(error, attribute, os.fspath(known))
+
+    def close(self) -> None:
+        """Let go of the directory. May be called again."""
+        held, self._held = self._held, None
+        if held is not None:
+            os.close(held)
+
+
 class Landing:
     """A directory that files are landed in. All methods block: they are for a thread."""
 
@@ -90,45 +141,47 @@ class Landing:
         """Where *name* would be, whether it may or not."""
         return self._root / name
 
-    def prepare(self, name: str) -> Path:
-        """The path for a file called *name*; the directories on its way are made.
+    def prepare(self, name: str) -> Place:
+        """The place for a file called *name*; the directories on its way are made.
 
         Raises ``UnsafeKey``, and ``OSError`` where something else is in the way: a file for a
         directory, a directory (or what is no regular file) for the file.
         """
-        return self._checked(name, make=True)
+        path = self.path(name)
+        with self._way(self._root, split_name(name), True) as leaf:
+            assert leaf is not None
+            _check_free(leaf, path)
+            return Place(path, leaf)
 
-    def check(self, name: str, gone: Collection[str]) -> Path:
+    def check(self, name: str, gone: Collection[str]) -> None:
         """As ``prepare``, and makes nothing; the directory itself may still be missing.
 
         *gone* are names of files that count as deleted.
         """
         parts = split_name(name)
         if not self._root.is_dir():
-            return self.path(name)
-        for count in range(1, len(parts)):
-            if "/".join(parts[:count]) in gone:
-                return self.path(name)
-        return self._checked(name, make=False)
-
-    def _checked(self, name: str, *, make: bool) -> Path:
-        path = self.path(name)
-        with self._way(self._root, split_name(name), make) as leaf:
-            found = None if leaf is None else leaf.found()
-        if found is None or stat.S_ISREG(found.st_mode):
-            return path
-        if _is_link(found):
-            raise _through_link(path)
-        if stat.S_ISDIR(found.st_mode):
-            raise _os_error(errno.EISDIR, path)
-        raise _os_error(errno.EEXIST, path)
-
-    def remove(self, name: str) -> None:
-        """Delete the file called *name*; nothing where there is none. Raises as ``prepare``."""
-        with self._way(self._root, split_name(name), False) as leaf:
+            return
+        if any("/".join(parts[:count]) in gone for count in range(1, len(parts))):
+            return
+        with self._way(self._root, parts, False) as leaf:
             if leaf is not None:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(leaf.name, dir_fd=leaf.dir_fd)
+                _check_free(leaf, self.path(name))
+
+    def remove(self, entry: Entry) -> None:
+        """Delete the file that *entry* tells of; nothing where there is none.
+
+        Raises as ``prepare``, and ``OSError`` for a file that is another one by now: it was just
+        landed there under a name that the file system takes for the same, or by somebody else.
+        """
+        with self._way(self._root, split_name(entry.name), False) as leaf:
+            found = None if leaf is None else leaf.found()
+            if leaf is None or found is None:
+                return
+            if (found.st_size, found.st_mtime_ns) != (entry.size, entry.mtime_ns):
+                path = os.fspath(self.path(entry.name))
+                raise OSError(errno.EBUSY, "is not deleted, for it was changed meanwhile", path)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(leaf.name, dir_fd=leaf.dir_fd)
 
     def remove_directory(self, name: str) -> bool:
         """Delete the directory called *name* if it is empty; whether it is gone."""
@@ -144,14 +197,6 @@ class Landing:
                     return False
                 raise
         return True
-
-    def date(self, name: str, mtime_ns: int) -> None:
-        """Let the file called *name* be of *mtime_ns*, in nanoseconds since 1970."""
-        os.utime(
-            self.path(name),
-            ns=(mtime_ns, mtime_ns),
-            follow_symlinks=not _UTIME_OF_LINKS,
-        )
 
 
 @contextlib.contextmanager
@@ -206,6 +251,16 @@ def _by_path(root: Path, parts: list[str], make: bool) -> Iterator[_Leaf | None]
         if _is_link(found) or not stat.S_ISDIR(found.st_mode):
             raise _in_the_way(found, path)
     yield _Leaf(os.fspath(path / parts[-1]), None)
+
+
+def _check_free(leaf: _Leaf, path: Path) -> None:
+    """Raise what is wrong when more than a regular file is in a file's place."""
+    found = leaf.found()
+    if found is None or stat.S_ISREG(found.st_mode):
+        return
+    if _is_link(found):
+        raise _through_link(path)
+    raise _os_error(errno.EISDIR if stat.S_ISDIR(found.st_mode) else errno.EEXIST, path)
 
 
 def _in_the_way(found: os.stat_result, path: Path) -> OSError | UnsafeKey:

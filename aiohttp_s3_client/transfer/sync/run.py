@@ -38,6 +38,7 @@ from .entries import Batches, Entry, Pair, merged
 from .filters import Filter
 from .landing import Landing
 from .outcome import MAX_FAILURES, OF_ONE_FILE, Callbacks, Outcome
+from .pace import Pace
 
 _LEAST_PATIENCE = 10
 _MAX_UNKNOWN = 10_000
@@ -111,6 +112,9 @@ class _Sync:
         self._options = options
         self._outcome = outcome
         self._deletion = deletion
+        # What the server copies does not pass through here.
+        copied = isinstance(direction, Copy)
+        self._pace = Pace(None if copied else options.config.max_bandwidth)
         self._large = asyncio.Lock()
         self._put_off: list[Entry] = []
         """Files in whose place there is a directory, which may be empty in the end."""
@@ -124,12 +128,11 @@ class _Sync:
         *target* is what there is, where that is known without looking.
         """
         takes = self._options.files.takes
-        source = self._direction.source_files(self._missed)
+        source = self._telling(self._direction.source_files(self._missed))
         if target is None:
-            target = self._direction.target_files(self._missed_there)
+            target = self._telling(self._direction.target_files(self._missed_there))
         async with aclosing(merged(source, target)) as batches:
             async for batch in batches:
-                await self._tell_problems()
                 for pair in batch:
                     if takes(_name(pair)) and (job := await self._decided(*pair)) is not None:
                         yield job
@@ -186,8 +189,10 @@ class _Sync:
                 await self._direction.check(source, gone)
             elif source.size >= self._options.config.multipart_threshold:
                 async with self._large:
+                    await self._pace.begin(source.size)
                     await self._direction.transfer(source)
             else:
+                await self._pace.begin(source.size)
                 await self._direction.transfer(source)
         except OF_ONE_FILE as error:
             room = isinstance(error, IsADirectoryError) and self._deletion is not None
@@ -219,6 +224,13 @@ class _Sync:
         empty = isinstance(error, OSError) and error.errno in (errno.ENOENT, errno.ELOOP)
         if not empty and not self._options.files.leaves_out(name):
             self._problems.append((name, error))
+
+    async def _telling(self, batches: Batches) -> Batches:
+        """*batches*; what is wrong is told as it comes, however much it is."""
+        async with aclosing(batches):
+            async for batch in batches:
+                await self._tell_problems()
+                yield batch
 
     async def _tell_problems(self) -> None:
         problems, self._problems = self._problems, []

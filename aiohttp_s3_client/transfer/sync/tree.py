@@ -63,7 +63,7 @@ async def walk(
             problems, walker.problems = walker.problems, []
             for name, error in problems:
                 problem(name, error)
-            if batch:
+            if batch or problems:  # Whoever gathers problems gets a turn to pass them on.
                 yield batch
     finally:
         await finished(asyncio.to_thread(batches.close))
