@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from ..credentials import MetadataCredentials, collect_credentials, merge_creden
 from ..engine import Engine
 from ..errors import ConfigurationError
 from ..models import CredentialsProvider
-from ..protocol.endpoint import check_bucket_name, resolve_base_url
+from ..protocol.endpoint import check_bucket_name
 from ..transport.shielding import threaded
 from .failures import check_int
 from .keys import Keys
@@ -119,6 +119,8 @@ def engine_of(config: S3Config) -> Engine:
         )
     except ValueError as error:
         raise ConfigurationError(f"endpoint_url: {error}") from None
+    if url is None:  # AWS, of a region that may come with the credentials.
+        engine.endpoint = replace(engine.endpoint, scheme=_scheme(config))
     if engine.endpoint.key_prefix:
         raise ConfigurationError(
             f"endpoint_url: {url!r} goes on behind the bucket; that is what prefix is for"
@@ -166,14 +168,15 @@ def _check_pair(config: S3Config) -> None:
 
 def _url(config: S3Config) -> str | None:
     given = config.endpoint_url
-    scheme = "https" if config.use_ssl else "http"
-    if given is None and config.use_ssl:
-        return None
     if given is None:
-        return f"http://{resolve_base_url(None, region=config.region or '').authority}"
+        return None
     if "@" in given:
         raise ConfigurationError("endpoint_url holds keys: give access_key_id and its secret")
-    return given if "://" in given else f"{scheme}://{given}"
+    return given if "://" in given else f"{_scheme(config)}://{given}"
+
+
+def _scheme(config: S3Config) -> str:
+    return "https" if config.use_ssl else "http"
 
 
 def _credentials(config: S3Config) -> CredentialsProvider:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -41,6 +41,11 @@ class Foreign:
         with self.remembered():
             async for item in stream:
                 yield item
+
+    def watched_items(self, items: Iterable[T]) -> Iterator[T]:
+        """As ``watched``, of what is no async stream."""
+        with self.remembered():
+            yield from items
 
     @contextmanager
     def remembered(self) -> Iterator[None]:

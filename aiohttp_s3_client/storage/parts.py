@@ -6,14 +6,12 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
 
 from ..config import MAX_PARTS, MIN_PART_SIZE
 from ..errors import NoSuchUpload, StorageValueError
 from ..protocol.crc import Buffer
 from ..protocol.extra_args import upload_args
 from ..protocol.parts import UploadedPart
-from ..request import Request
 from ..transfer import multipart
 from ..transport.source import BytesSource
 from .failures import check_int
@@ -58,7 +56,7 @@ class Parts(Reading):
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html
         """
         resumed = MultipartUpload(upload_id, key)
-        attached = self._attached(resumed)
+        attached = self._attached(resumed, [])
         with self._doing("resume_multipart_upload", key):
             await self._ready()
             parts = await attached.list_parts()
@@ -78,7 +76,8 @@ class Parts(Reading):
         if not isinstance(data, bytes | bytearray | memoryview):
             raise TypeError(f"data must be bytes, not {type(data).__name__}")
         number = check_int("part_number", part_number, 1, MAX_PARTS)
-        attached = self._attached(upload)
+        # One that was taken before tells as much of the next as all of them.
+        attached = self._attached(upload, upload.parts[:1])
         with self._doing("upload_part", upload.key):
             await self._ready()
             etag = await attached.send_part(number, BytesSource(data))
@@ -94,7 +93,7 @@ class Parts(Reading):
         """
         if not upload.parts:
             raise StorageValueError(f"upload: no part of {upload.key!r} was uploaded")
-        attached = self._attached(upload)
+        attached = self._attached(upload, upload.parts)
         with self._doing("complete_multipart_upload", upload.key):
             await self._ready()
             try:
@@ -109,30 +108,19 @@ class Parts(Reading):
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
         """
-        name = self._keys.stored(upload.key)
-        query = (("uploadId", _checked_id(upload.upload_id)),)
+        attached = self._attached(upload, [])
         with self._doing("abort_multipart_upload", upload.key):
             await self._ready()
-            answer = await self._engine.send(
-                Request(
-                    operation="AbortMultipartUpload",
-                    method="DELETE",
-                    bucket=self._bucket,
-                    key=name,
-                    query=query,
-                )
-            )
-            # An earlier attempt, whose answer was lost, may have dropped it.
-            if not (answer.uncertain and answer.response.status == HTTPStatus.NOT_FOUND):
-                answer.raise_for_status()
-            answer.response.release()
+            await attached.drop()
 
-    def _attached(self, upload: MultipartUpload) -> multipart.MultipartUpload:
-        """The upload as it is sent, with all parts that it is known to have."""
+    def _attached(
+        self, upload: MultipartUpload, parts: list[tuple[int, str]]
+    ) -> multipart.MultipartUpload:
+        """The upload as it is sent, with those of its *parts* that matter."""
         name = self._keys.stored(upload.key)
-        parts = [_part(number, etag) for number, etag in upload.parts]
+        known = [_part(number, etag) for number, etag in parts]
         attached = multipart.MultipartUpload(self._engine, self._bucket, name, headers={})
-        attached.attach(_checked_id(upload.upload_id), parts)
+        attached.attach(_checked_id(upload.upload_id), known)
         return attached
 
 

@@ -63,12 +63,15 @@ def is_at_hand(data: Data) -> bool:
 
 
 def watched(data: Data, foreign: Foreign) -> Data:
-    """*data* as it can be sent. What an async one raises is remembered as the caller's own."""
+    """*data* as it can be sent. What a stream raises is remembered as the caller's own."""
     if isinstance(data, AsyncIterable) or is_async_file(data):
         return foreign.watched(as_stream(data))
-    if not isinstance(data, bytes | bytearray | memoryview):
-        _check_data(data)
-    return data
+    if isinstance(data, bytes | bytearray | memoryview):
+        return data
+    _check_data(data)
+    if isinstance(data, list | tuple) or hasattr(data, "read") or not isinstance(data, Iterable):
+        return data
+    return foreign.watched_items(data)
 
 
 def _check_data(data: object) -> None:

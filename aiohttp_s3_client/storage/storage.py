@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 
 from ..config import MIB, MIN_PART_SIZE, TransferConfig
 from ..errors import (
@@ -15,7 +14,10 @@ from ..errors import (
     StorageFileExistsError,
 )
 from ..managed import OnProgress
+from ..protocol.extra_args import copy_args
+from ..protocol.xml import parse_copy
 from ..transfer.content_type import NONE_GIVEN
+from ..transfer.copy import copy_object
 from .facts import head, unquoted
 from .failures import Foreign, check_int
 from .keys import may_be_one_file
@@ -156,33 +158,26 @@ class S3Storage(Parts):
         old = self._keys.stored(source, "source")
         name = self._keys.stored(destination, "destination")
         with self._doing("copy", source, new=destination):
-            calls = await self._ready()
+            await self._ready()
+            found = await head(self._engine, self._bucket, old, destination)
             if old == name:
-                found = await head(self._engine, self._bucket, name, destination)
                 if not overwrite:
                     raise StorageFileExistsError(destination)
                 return found
             await self._check_new(destination, name, overwrite)
-            copying = partial(
-                calls.managed_copy,
-                {"Bucket": self._bucket, "Key": old},
-                self._bucket,
-                name,
-                config=self._transfer,
-            )
             try:
-                await copying(extra_args=only_new(overwrite))
+                copied = await self._copied(found, old, name, only_new(overwrite))
             except PreconditionFailed:
                 if self._engine.endpoint.is_aws or await self._is_there(name):
                     raise
                 # Such as Swift, which takes the condition for one on the source.
-                await copying()
-        return await self.info(destination)
+                copied = await self._copied(found, old, name, {})
+        return copied or await self.info(destination)
 
     async def move(self, source: str, destination: str, *, overwrite: bool = True) -> StoredFile:
         """Copy a file, and delete *source* once the copy is known to be there; else as ``copy``.
 
-        After any error *source* is still there. A move onto itself changes nothing.
+        No error loses it: *source* is there then, or its copy. A move onto itself changes nothing.
         """
         old = self._keys.stored(source, "source")
         name = self._keys.stored(destination, "destination")
@@ -194,6 +189,27 @@ class S3Storage(Parts):
         return moved
 
     # What the methods share
+
+    async def _copied(
+        self, found: StoredFile, old: str, name: str, condition: dict[str, str]
+    ) -> StoredFile | None:
+        """Copy what was *found* at *old*; returns what is known of the copy without asking."""
+        here = self._bucket
+        if found.size >= self._transfer.multipart_threshold:
+            source = {"Bucket": here, "Key": old}
+            await self._calls.managed_copy(source, here, name, condition, config=self._transfer)
+            return None
+        headers = copy_args(condition).headers
+        answer = await copy_object(
+            self._engine, (here, old), (here, name), headers=headers, options={}
+        )
+        answer.raise_for_status()
+        if not answer.body:  # It had been copied, and what is told is how that was found out.
+            return None
+        made = parse_copy(answer.body)
+        # Otherwise the source was replaced meanwhile, or the server makes something else of it.
+        alike = unquoted(made.etag) == found.etag and made.last_modified is not None
+        return replace(found, last_modified=made.last_modified) if alike else None
 
     async def _check_new(self, key: str, name: str, overwrite: bool) -> None:
         """Not all servers know the condition that the write is sent with; AWS does."""

@@ -372,7 +372,7 @@ async def test_which_bucket_is_never_guessed(start: Start) -> None:
         with pytest.raises(TypeError, match="policy must be a dict"):
             await client.put_bucket_policy(policy, bucket="my-bucket")
     for text in ("", "null", "[]", "{not json"):
-        with pytest.raises(ValueError, match="policy: .*JSON"):
+        with pytest.raises(ValueError, match=r"policy: .*JSON"):
             await client.put_bucket_policy(text, bucket="my-bucket")
     with pytest.raises(ValueError, match="is not a bucket name"):
         await client.delete_bucket("No Bucket")

@@ -652,12 +652,7 @@ async def test_bad_arguments(embedded_client: S3Client, tmp_path: Path) -> None:
         (tmp_path, "s3://", ValueError, "destination: 's3://'"),
         (tmp_path, "s3://Bad_Name/x", ValueError, "destination: 's3://Bad_Name/x': bucket"),
         (b"bytes", "s3://bucket", TypeError, "source"),
-        (
-            "s3://bucket/a",
-            Path("s3://bucket/b"),
-            ValueError,
-            "destination: 's3:/bucket/b' is a Path",
-        ),
+        ("s3://bucket/a", Path("s3://bucket/b"), ValueError, "'s3:/bucket/b' is a Path"),
         (tmp_path, None, TypeError, "destination"),
         ("s3://bucket/a", "s3://bucket/a/", ValueError, "the same, or one lies inside"),
         ("s3://bucket/a", "s3://bucket/a/b", ValueError, "the same, or one lies inside"),

@@ -123,8 +123,8 @@ async def test_the_part_size_is_a_minimum_and_s3s_own_is_5_mib(
 
 
 HINTS = [
-    0, -1, "-1", "", "0", "6", PART - 1, " 12582912 ", 12 * MIB, "00012582912", 10**13, MAX_OBJECT_SIZE,
-    str(MAX_OBJECT_SIZE + 1), 10**30, "9" * 5000,
+    0, -1, "-1", "", "0", "6", PART - 1, " 12582912 ", 12 * MIB, "00012582912", 10**13,
+    MAX_OBJECT_SIZE, str(MAX_OBJECT_SIZE + 1), 10**30, "9" * 5000,
 ]  # fmt: skip
 
 

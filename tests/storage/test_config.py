@@ -202,6 +202,19 @@ async def test_keys_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "AKIDENVIRONMENT" in await storage.url("key")
 
 
+@pytest.mark.parametrize("use_ssl", [True, False])
+async def test_the_region_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, use_ssl: bool
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-3")
+    config = S3Config("bucket", None, None, "AKIDEXAMPLE", SECRET, use_ssl=use_ssl)
+    async with S3Storage(config) as storage:
+        link = await storage.url("key")
+    scheme = "https" if use_ssl else "http"
+    assert link.startswith(f"{scheme}://bucket.s3.eu-west-3.amazonaws.com/key?")
+    assert "eu-west-3%2Fs3" in link
+
+
 # --- opening and closing
 
 
@@ -239,6 +252,27 @@ async def test_closed_in_the_middle(scripted: StartScript) -> None:
     storage = storage_at(await scripted())
     with pytest.raises(StorageError, match="closed meanwhile"):
         await storage.put("key", slow())
+
+
+async def test_closed_while_calls_wait_for_a_connection(scripted: StartScript) -> None:
+    """They fail, and are not cancelled: nobody asked for that."""
+    server = await scripted(rest=hang())
+    storage = storage_at(server, max_pool_connections=1)
+    calls = [
+        asyncio.create_task(call)
+        for call in (
+            storage.info("key"), storage.exists("key"), storage.put("key", b"data"),
+            storage.get_bytes("key"), anext(storage.list()), storage.copy("key", "other"),
+            storage.put_large("key", bytes(11 << 20), part_size=5 << 20), anext(storage.get("key")),
+        )
+    ]  # fmt: skip
+    await server.wait_for(1)
+    await asyncio.sleep(0.05)
+    calls[1].cancel()
+    await storage.close()
+    for number, ended in enumerate(await asyncio.gather(*calls, return_exceptions=True)):
+        assert type(ended) is (asyncio.CancelledError if number == 1 else StorageError), ended
+        assert number == 1 or "closed meanwhile" in str(ended)
 
 
 async def test_first_uses_at_once_open_it_once(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import pickle
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -38,6 +39,7 @@ from tests.transport.scripts import COPIED, CREATED, SECRET, error, kinds, part_
 from .conftest import settings
 
 PART = 5 * 1024 * 1024
+LENGTH = {"Content-Length": "4"}
 
 
 def storage_at(server: ScriptedServer, **more: Any) -> S3Storage:
@@ -128,16 +130,79 @@ async def test_errors_of_the_callers_own_stream_pass(
         yield bytes(PART)
         raise first
 
+    def plainly_broken(first: Exception) -> Iterator[bytes]:
+        yield bytes(PART)
+        raise first
+
     async with S3Storage(settings(embedded, embedded_bucket)) as storage:
         for mine in (KeyError("mine"), ValueError("mine"), S3Error("mine"), theirs):
             for put in (storage.put, storage.put_large):
-                with pytest.raises(type(mine)) as caught:
-                    await put("key", broken(mine))
-                assert caught.value is mine
+                for stream in (broken(mine), plainly_broken(mine)):
+                    with pytest.raises(type(mine)) as caught:
+                        await put("key", stream)
+                    assert caught.value is mine
         with pytest.raises(StorageFileNotFoundError) as missing:
             await storage.put("key", storage.get("other"))
         assert missing.value.key == "other"
         assert not await storage.exists("key")
+
+
+# --- what is asked of the server
+
+
+def _methods(server: ScriptedServer) -> str:
+    told = " ".join(request.method for request in server.requests)
+    server.requests.clear()
+    return told
+
+
+async def _drained(stream: AsyncIterator[object]) -> None:
+    async for _ in stream:
+        pass
+
+
+async def test_no_request_is_for_nothing(scripted: StartScript) -> None:
+    """As many as the published package sends, or fewer."""
+
+    def step(request: Recorded) -> Step:
+        if request.method == "PUT" and request.header("x-amz-copy-source"):
+            return COPIED
+        if "list-type" in request.target:
+            return reply(200, {}, "<ListBucketResult><IsTruncated>false</IsTruncated>"
+                         "</ListBucketResult>")  # fmt: skip
+        head = {"ETag": '"abc"'} if request.method == "PUT" else {"ETag": '"abc"', **LENGTH}
+        return reply(200, head, b"data" if request.method == "GET" else b"")
+
+    server = await scripted(rest=step)
+    async with storage_at(server) as storage:
+        for call, expected in (
+            (storage.put("key", b"data"), "PUT"),
+            (storage.put_large("key", b"data"), "PUT"),
+            (storage.get_bytes("key"), "GET"),
+            (_drained(storage.get("key")), "GET"),
+            (storage.info("key"), "HEAD"),
+            (storage.exists("key"), "HEAD"),
+            (storage.url("key"), ""),
+            (_drained(storage.list()), "GET"),
+            (storage.delete("key"), "DELETE"),
+            (storage.copy("key", "other"), "HEAD PUT"),
+            (storage.move("key", "other"), "HEAD PUT DELETE"),
+        ):
+            await call
+            assert _methods(server) == expected
+        copied = await storage.copy("key", "other")
+    assert (copied.key, copied.size, copied.etag) == ("other", 4, "abc")
+    assert copied.last_modified == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+async def test_a_source_that_is_replaced_meanwhile_is_asked_about_again(
+    scripted: StartScript,
+) -> None:
+    old = reply(200, {"Content-Length": "4", "ETag": '"old"'})
+    server = await scripted(old, COPIED, reply(200, {"Content-Length": "9", "ETag": '"abc"'}))
+    async with storage_at(server) as storage:
+        assert (await storage.copy("key", "other")).size == 9
+    assert _methods(server) == "HEAD PUT HEAD"
 
 
 # --- answers that get lost

@@ -20,8 +20,11 @@ from aiohttp_s3_client.storage import (
 from tests.behaviour.material import MIB, PART, in_pieces, noise, sha256
 from tests.servers.oracle import Oracle
 from tests.servers.running import RunningServer
+from tests.servers.scripted import StartScript
+from tests.transport.scripts import kinds, upload_step
 
 from .conftest import StorageOf
+from .test_failures import storage_at
 
 DATA = noise(2 * PART + 99)
 PARTS = [DATA[:PART], DATA[PART : 2 * PART], DATA[2 * PART :]]
@@ -86,7 +89,9 @@ async def test_p10_completing_twice_is_no_error(server: RunningServer, storage: 
     assert await storage.complete_multipart_upload(upload) == first
 
 
-async def test_what_is_wrong_with_an_upload_is_said(storage: S3Storage) -> None:
+async def test_what_is_wrong_with_an_upload_is_said(scripted: StartScript) -> None:
+    server = await scripted()
+    storage = storage_at(server)
     upload = MultipartUpload("id", "key")
     with pytest.raises(StorageValueError, match="no part"):
         await storage.complete_multipart_upload(upload)
@@ -104,6 +109,7 @@ async def test_what_is_wrong_with_an_upload_is_said(storage: S3Storage) -> None:
         await storage.start_multipart_upload("key", part_size=0)
     with pytest.raises(TypeError, match="progress_callback"):
         await storage.put_large("key", b"x", progress_callback=5)  # type: ignore[arg-type]  # too
+    assert server.requests == []
 
 
 # --- put_large
@@ -120,8 +126,9 @@ def told_by(seen: list[ProgressInfo], *, is_async: bool) -> Any:
     return tell_later if is_async else tell
 
 
-@pytest.mark.parametrize("is_async", [False, True])
-@pytest.mark.parametrize("size", [0, PART - 1, len(DATA)])
+@pytest.mark.parametrize(
+    ("size", "is_async"), [(0, False), (PART - 1, True), (len(DATA), False), (len(DATA), True)]
+)
 async def test_large_files(
     server: RunningServer,
     storage: S3Storage,
@@ -155,7 +162,7 @@ async def test_large_files(
         assert seen == []
 
 
-async def test_a_failure_aborts_the_upload(storage: S3Storage, bucket: str, oracle: Oracle) -> None:
+async def test_a_failure_aborts_the_upload(scripted: StartScript) -> None:
     class Mine(Exception):
         pass
 
@@ -166,9 +173,13 @@ async def test_a_failure_aborts_the_upload(storage: S3Storage, bucket: str, orac
     def fail(info: ProgressInfo) -> None:
         raise Mine
 
-    with pytest.raises(Mine):
-        await storage.put_large("key", broken(), part_size=PART)
-    with pytest.raises(Mine):
-        await storage.put_large("key", DATA, part_size=PART, progress_callback=fail)
-    assert await asyncio.to_thread(oracle.uploads, bucket) == []
-    assert not await storage.exists("key")
+    for data, progress_callback in ((broken(), None), (DATA, fail)):
+        server = await scripted(rest=upload_step)
+        async with storage_at(server) as storage:
+            with pytest.raises(Mine):
+                await storage.put_large(
+                    "key", data, part_size=PART, progress_callback=progress_callback
+                )
+        assert kinds(server)[0] == "create"
+        assert kinds(server)[-1] == "abort"
+        assert "complete" not in kinds(server)

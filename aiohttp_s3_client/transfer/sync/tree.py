@@ -13,7 +13,6 @@ import os
 import stat
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -69,16 +68,18 @@ async def walk(
         await finished(asyncio.to_thread(batches.close))
 
 
-@dataclass(slots=True)
 class _Level:
     """A directory that is being walked. ``prefix`` and ``path`` end in a slash."""
 
-    prefix: str
-    path: str
-    identity: tuple[int, int]
-    """Device and inode."""
-    sorter: Sorter[str] = field(default_factory=Sorter)
-    names: Iterator[str] = field(default_factory=lambda: iter(()))
+    __slots__ = ("identity", "names", "path", "prefix", "sorter")
+
+    def __init__(self, prefix: str, path: str, identity: tuple[int, int]) -> None:
+        self.prefix = prefix
+        self.path = path
+        self.identity = identity
+        """Device and inode."""
+        self.sorter: Sorter[str] = Sorter()
+        self.names: Iterator[str] = iter(())
 
 
 class _Walker:
