@@ -119,8 +119,10 @@ def s3_multipart_upload(
 
 async def s3_get_object(client: Client, http: Http, bucket: str, key: str) -> bytes | None:
     """See ``S3Session.get_object``."""
+    calls = calls_of(client, http)
+    config = TransferConfig(num_download_attempts=calls._engine.config.max_attempts)
     try:
-        return await calls_of(client, http).get_bytes(bucket, key)
+        return await calls.get_bytes(bucket, key, config=config)
     except NoSuchKey:
         return None
 

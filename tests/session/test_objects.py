@@ -10,19 +10,21 @@ from typing import Any
 import aiohttp
 import pytest
 
+from aiohttp_s3_client import ClientConfig
 from aiohttp_s3_client.errors import (
     AccessDenied,
     AwsError,
     DeleteFailed,
     NoSuchBucket,
     NotFound,
+    S3ConnectionError,
 )
 from aiohttp_s3_client.session import S3Session
 from tests.behaviour.material import MIB, noise
 from tests.servers.oracle import Oracle
 from tests.servers.running import RunningServer
 from tests.servers.scripted import ScriptedServer, StartScript
-from tests.servers.steps import reply
+from tests.servers.steps import drop, reply
 
 
 def session_on(server: ScriptedServer, session: aiohttp.ClientSession) -> S3Session:
@@ -318,3 +320,12 @@ async def test_emptied_of_versions_and_uploads(
     assert await s3.empty_bucket(bucket) == 0
     assert await s3.empty_bucket(bucket, versions=True, uploads=True) == 3
     assert await asyncio.to_thread(oracle.uploads, bucket) == []
+
+
+async def test_reading_keeps_to_the_settings_number_of_attempts(scripted: StartScript) -> None:
+    server = await scripted(rest=drop())
+    once = ClientConfig(max_attempts=1)
+    async with S3Session(server.url, "AKID", "secret", "us-east-1", config=once) as s3:
+        with pytest.raises(S3ConnectionError):
+            await s3.get_object("bucket", "key")
+    assert len(server.requests) == 1
