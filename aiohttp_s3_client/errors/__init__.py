@@ -5,6 +5,7 @@
     S3Error
     ├── CredentialsError            no usable credentials, or a source of them failed
     ├── ResponseParseError          an answer is not what S3 sends
+    ├── EndpointError               no endpoint goes with what was asked for (also ValueError)
     ├── ObjectChanged               the object was replaced while it was being read
     ├── SourceChanged               the file was changed while it was being sent
     ├── ChecksumMismatch            what arrived is not what S3 keeps a checksum of
@@ -63,6 +64,7 @@ from .answers import (
 from .base import (
     ChecksumMismatch,
     CredentialsError,
+    EndpointError,
     IncompleteMultipartUpload,
     ObjectChanged,
     ResponseParseError,
@@ -171,6 +173,7 @@ __all__ = [
     "CredentialsError",
     "DeleteFailed",
     "EncryptionTypeMismatch",
+    "EndpointError",
     "EntityTooLarge",
     "EntityTooSmall",
     "EventStreamError",

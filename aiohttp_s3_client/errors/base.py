@@ -27,6 +27,10 @@ class SourceChanged(S3Error):
     """What is being sent is not what it was when the transfer began."""
 
 
+class EndpointError(S3Error, ValueError):
+    """No endpoint of S3 goes with what was asked for; the message is that of AWS's rules."""
+
+
 class ChecksumMismatch(S3Error):
     """The bytes of a download are not those that the server's checksum was made of."""
 
