@@ -1,0 +1,35 @@
+"""What may stand in a host: labels, and the buckets that are one.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+"""
+
+from __future__ import annotations
+
+import re
+
+_is_label = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)").fullmatch
+_is_ipv4 = re.compile(r"([0-9]{1,3}\.){3}[0-9]{1,3}").fullmatch
+
+
+def is_label(text: str) -> bool:
+    """Whether *text* can be one label of a host."""
+    return bool(_is_label(text))
+
+
+def is_host(text: str) -> bool:
+    """Whether *text* can be a host, or a part of one: labels with dots between them."""
+    return all(map(_is_label, text.split(".")))
+
+
+def is_ipv4(text: str) -> bool:
+    return bool(_is_ipv4(text))
+
+
+def fits_label(bucket: str) -> bool:
+    """Whether *bucket* can be the first label of a host."""
+    return "." not in bucket and fits_host(bucket)
+
+
+def fits_host(bucket: str) -> bool:
+    """Whether *bucket* can be the first labels of a host, as one with dots would be."""
+    return len(bucket) >= 3 and bucket == bucket.lower() and is_host(bucket) and not is_ipv4(bucket)
