@@ -22,10 +22,14 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import NamedTuple
 
+from yarl import URL
+
 from ..redaction import redact_headers
 from .encoding import quote_path, quote_query, unquote_plus
 
 ALGORITHM = "AWS4-HMAC-SHA256"
+ECDSA_ALGORITHM = "AWS4-ECDSA-P256-SHA256"
+"""SigV4a's."""
 EMPTY_SHA256 = sha256().hexdigest()
 """The payload hash of a request without a body."""
 S3_SERVICES = frozenset({"s3", "s3express", "s3-object-lambda", "s3-outposts"})
@@ -64,6 +68,31 @@ class CanonicalHeaders(NamedTuple):
     """``name:value\\n`` for each signed header, sorted by name."""
     names: str
     """The sorted names, joined by semicolons: AWS's SignedHeaders."""
+
+
+def split_url(url: URL | str) -> tuple[str, str, str, str]:
+    """Scheme, Host header, raw path and raw query of an absolute, encoded *url*.
+
+    The host is what aiohttp sends: without the scheme's own port, an IPv6 address in brackets, an
+    international name in its ASCII form.
+    """
+    if isinstance(url, str):
+        try:
+            parsed = URL(url, encoded=True)
+            host = (parsed.host_port_subcomponent or "").lower()
+        except ValueError:
+            # yarl's own message may repeat the userinfo.
+            raise ValueError("url is not a URL (not shown, as it may hold credentials)") from None
+    elif isinstance(url, URL):
+        parsed = url
+        host = parsed.host_port_subcomponent or ""
+    else:
+        raise TypeError(f"url must be a yarl.URL or str, not {type(url).__name__}")
+    if not host:
+        raise ValueError("url must be absolute, with a scheme and a host")
+    if not host.isascii():
+        host = URL(f"{parsed.scheme}://{host}").host_port_subcomponent or ""
+    return parsed.scheme, host, parsed.raw_path, parsed.raw_query_string
 
 
 def canonical_path(raw_path: str, *, service: str = "s3") -> str:
@@ -128,12 +157,13 @@ def canonical_request(
     return f"{_verb(method)}\n{path}\n{query}\n{lines}\n{names}\n{payload_hash}"
 
 
-def string_to_sign(request: str, amz_date: str, scope: str) -> str:
+def string_to_sign(request: str, amz_date: str, scope: str, algorithm: str = ALGORITHM) -> str:
     """What is signed for a canonical *request*.
 
-    *amz_date* is ``YYYYMMDDTHHMMSSZ``, *scope* ``YYYYMMDD/region/service/aws4_request``.
+    *amz_date* is ``YYYYMMDDTHHMMSSZ``, *scope* ``YYYYMMDD/region/service/aws4_request``, or
+    ``YYYYMMDD/service/aws4_request`` for SigV4a.
     """
-    return f"{ALGORITHM}\n{amz_date}\n{scope}\n{hex_sha256(request.encode())}"
+    return f"{algorithm}\n{amz_date}\n{scope}\n{hex_sha256(request.encode())}"
 
 
 _sha256_of_nothing = sha256()
@@ -154,6 +184,13 @@ def chunk_string_to_sign(
         f"{ALGORITHM}-PAYLOAD\n{amz_date}\n{scope}\n{previous_signature}\n"
         f"{EMPTY_SHA256}\n{chunk_sha256}"
     )
+
+
+def trailer_string_to_sign(
+    previous_signature: str, trailer_sha256: str, amz_date: str, scope: str
+) -> str:
+    """What is signed for the trailer of an ``aws-chunked`` body, a ``name:value\\n`` for each."""
+    return f"{ALGORITHM}-TRAILER\n{amz_date}\n{scope}\n{previous_signature}\n{trailer_sha256}"
 
 
 def _name_and_value(pair: str) -> tuple[str, str, str]:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from hmac import digest as hmac_digest
-from typing import Final, NamedTuple, NoReturn
+from typing import ClassVar, Final, NamedTuple, NoReturn, Protocol
 
 from multidict import CIMultiDict, istr
 from yarl import URL
@@ -32,7 +32,9 @@ from .canonical import (
     canonical_query,
     canonical_request,
     chunk_string_to_sign,
+    split_url,
     string_to_sign,
+    trailer_string_to_sign,
 )
 from .encoding import quote_query
 
@@ -72,6 +74,7 @@ _PRESIGNED = frozenset(
         "x-amz-credential",
         "x-amz-date",
         "x-amz-expires",
+        "x-amz-region-set",
         "x-amz-security-token",
         "x-amz-signature",
         "x-amz-signedheaders",
@@ -79,6 +82,14 @@ _PRESIGNED = frozenset(
 )
 
 _is_scope = re.compile(r"[A-Za-z0-9._-]+").fullmatch
+
+
+class SigningKey(Protocol):
+    """What is derived from a secret and signs texts, safely for many threads at once."""
+
+    def signature(self, text: str, /) -> str:
+        """In hex."""
+        ...
 
 
 class _SigningKey:
@@ -107,7 +118,7 @@ class _Moment(NamedTuple):
     scope: str
     credential: str
     """As it stands in a query."""
-    key: _SigningKey
+    key: SigningKey
 
 
 class SigV4Signer:
@@ -120,14 +131,16 @@ class SigV4Signer:
 
     __slots__ = (
         "_latest",
+        "_own_headers",
+        "_own_query",
         "_s3",
         "_secret",
         "_token",
-        "_token_query",
         "access_key_id",
         "region",
         "service",
     )
+    algorithm: ClassVar[str] = ALGORITHM
 
     def __init__(
         self,
@@ -144,17 +157,15 @@ class SigV4Signer:
             ("session_token", session_token or "none"),
         ):
             _check_credential(name, text)
-        for name, text in (("region", region), ("service", service)):
-            if not isinstance(text, str):
-                raise TypeError(f"{name} must be a str, not {type(text).__name__}")
-            if not _is_scope(text):
-                raise ValueError(f"{name} must be letters, digits, '.', '_' or '-', not {text!r}")
+        self._check_region(region)
+        check_scope("service", service)
         self.access_key_id: Final = access_key_id
         self.region: Final = region
         self.service: Final = service
         self._secret = secret_access_key
         self._token = session_token
-        self._token_query = (
+        self._own_headers = {_TOKEN: session_token} if session_token else {}
+        self._own_query = (
             f"&X-Amz-Security-Token={quote_query(session_token)}" if session_token else ""
         )
         self._s3 = service in S3_SERVICES
@@ -167,7 +178,7 @@ class SigV4Signer:
         )
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a SigV4Signer holds a secret and is neither pickled nor copied")
+        raise TypeError(f"a {type(self).__name__} holds a secret and is neither pickled nor copied")
 
     def sign(
         self,
@@ -207,10 +218,9 @@ class SigV4Signer:
         own = {_DATE: amz_date}
         if self._s3:
             own[_CONTENT_SHA256] = payload_hash
-        if self._token:
-            own[_TOKEN] = self._token
+        own.update(self._own_headers)
         sent = CIMultiDict(headers or ())
-        if sent or self._token or not self._s3:
+        if sent or self._own_headers or not self._s3:
             signed = canonical_headers(sent.items(), host, own)
         else:  # What that would come to, for the most frequent kind of request.
             signed = CanonicalHeaders(
@@ -220,10 +230,10 @@ class SigV4Signer:
         path = canonical_path(raw_path, service=self.service)
         query = canonical_query(raw_query) if raw_query else ""
         request = canonical_request(method, path, query, signed, payload_hash)
-        signature = moment.key.signature(string_to_sign(request, amz_date, moment.scope))
+        text = string_to_sign(request, amz_date, moment.scope, self.algorithm)
         own[_AUTHORIZATION] = (
-            f"{ALGORITHM} Credential={self.access_key_id}/{moment.scope}, "
-            f"SignedHeaders={signed.names}, Signature={signature}"
+            f"{self.algorithm} Credential={self.access_key_id}/{moment.scope}, "
+            f"SignedHeaders={signed.names}, Signature={moment.key.signature(text)}"
         )
         sent.update(own)
         return sent
@@ -271,9 +281,8 @@ class SigV4Signer:
         moment = self._moment(now)
         if headers:
             given = CIMultiDict(headers)
-            given.popall(_DATE, None)
-            if self._token:
-                given.popall(_TOKEN, None)
+            for name in (_DATE, *self._own_headers):
+                given.popall(name, None)
             payload_hash = _stated_hash(given, payload_hash)
             signed = canonical_headers(given.items(), host)
             names = quote_query(signed.names)
@@ -281,20 +290,20 @@ class SigV4Signer:
             signed, names = CanonicalHeaders(f"host:{host}\n", "host"), "host"
         # Its names are in order, and canonical as they are.
         added = (
-            f"X-Amz-Algorithm={ALGORITHM}&X-Amz-Credential={moment.credential}"
-            f"&X-Amz-Date={moment.amz_date}&X-Amz-Expires={seconds}{self._token_query}"
+            f"X-Amz-Algorithm={self.algorithm}&X-Amz-Credential={moment.credential}"
+            f"&X-Amz-Date={moment.amz_date}&X-Amz-Expires={seconds}{self._own_query}"
             f"&X-Amz-SignedHeaders={names}"
         )
         sent_query = f"{raw_query}&{added}" if raw_query else added
         query = canonical_query(sent_query) if raw_query else added
         path = canonical_path(raw_path, service=self.service)
         request = canonical_request(method, path, query, signed, payload_hash)
-        signature = moment.key.signature(string_to_sign(request, moment.amz_date, moment.scope))
+        text = string_to_sign(request, moment.amz_date, moment.scope, self.algorithm)
         return URL.build(
             scheme=scheme,
             authority=host,
             path=raw_path,
-            query_string=f"{sent_query}&X-Amz-Signature={signature}",
+            query_string=f"{sent_query}&X-Amz-Signature={moment.key.signature(text)}",
             encoded=True,
         )
 
@@ -307,6 +316,16 @@ class SigV4Signer:
         """
         moment = self._moment(now)
         text = chunk_string_to_sign(previous_signature, chunk_sha256, moment.amz_date, moment.scope)
+        return moment.key.signature(text)
+
+    def sign_trailer(
+        self, previous_signature: str, trailer_sha256: str, now: datetime | None = None
+    ) -> str:
+        """The signature of the trailer, which follows that of the last chunk, the empty one."""
+        moment = self._moment(now)
+        text = trailer_string_to_sign(
+            previous_signature, trailer_sha256, moment.amz_date, moment.scope
+        )
         return moment.key.signature(text)
 
     def signature(self, text: str, now: datetime | None = None) -> str:
@@ -323,7 +342,7 @@ class SigV4Signer:
             return latest
         begin = now.astimezone(UTC).replace(microsecond=0)
         amz_date = f"{begin:%Y%m%dT%H%M%SZ}"
-        scope = f"{amz_date[:8]}/{self.region}/{self.service}/aws4_request"
+        scope = self._scope(amz_date[:8])
         key = latest.key if latest and latest.scope == scope else self._signing_key(scope)
         # One assignment of a finished tuple, so that no other thread sees half of it.
         self._latest = latest = _Moment(
@@ -336,36 +355,25 @@ class SigV4Signer:
         )
         return latest
 
-    def _signing_key(self, scope: str) -> _SigningKey:
+    def _check_region(self, region: str) -> None:
+        check_scope("region", region)
+
+    def _scope(self, date: str) -> str:
+        return f"{date}/{self.region}/{self.service}/aws4_request"
+
+    def _signing_key(self, scope: str) -> SigningKey:
         key = f"AWS4{self._secret}".encode()
         for part in scope.split("/"):
             key = hmac_digest(key, part.encode(), "sha256")
         return _SigningKey(key)
 
 
-def split_url(url: URL | str) -> tuple[str, str, str, str]:
-    """Scheme, Host header, raw path and raw query of an absolute, encoded *url*.
-
-    The host is what aiohttp sends: without the scheme's own port, an IPv6 address in brackets, an
-    international name in its ASCII form.
-    """
-    if isinstance(url, str):
-        try:
-            parsed = URL(url, encoded=True)
-            host = (parsed.host_port_subcomponent or "").lower()
-        except ValueError:
-            # yarl's own message may repeat the userinfo.
-            raise ValueError("url is not a URL (not shown, as it may hold credentials)") from None
-    elif isinstance(url, URL):
-        parsed = url
-        host = parsed.host_port_subcomponent or ""
-    else:
-        raise TypeError(f"url must be a yarl.URL or str, not {type(url).__name__}")
-    if not host:
-        raise ValueError("url must be absolute, with a scheme and a host")
-    if not host.isascii():
-        host = URL(f"{parsed.scheme}://{host}").host_port_subcomponent or ""
-    return parsed.scheme, host, parsed.raw_path, parsed.raw_query_string
+def check_scope(name: str, text: object) -> None:
+    """Refuse an argument that cannot be a part of a credential scope."""
+    if not isinstance(text, str):
+        raise TypeError(f"{name} must be a str, not {type(text).__name__}")
+    if not _is_scope(text):
+        raise ValueError(f"{name} must be letters, digits, '.', '_' or '-', not {text!r}")
 
 
 def _check_credential(name: str, text: object) -> None:
