@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..config import DEFAULT_REGION
-from .endpoint import Endpoint
+from ..request import Request
+from .endpoint import Address, Endpoint
 
 
 class Route(NamedTuple):
@@ -13,6 +14,14 @@ class Route(NamedTuple):
 
     endpoint: Endpoint
     region: str
+
+    def address(self, request: Request) -> Address:
+        """The address of *request*, which is of the bucket that this is the route of."""
+        if request.path:
+            return self.endpoint.service_address(
+                request.service, self.region, request.host_prefix, request.path
+            )
+        return self.endpoint.address(request.bucket, request.key)
 
 
 class Routes:

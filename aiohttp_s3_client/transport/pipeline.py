@@ -195,13 +195,7 @@ class Pipeline:
         corrections: Corrections,
     ) -> Answer | Fault:
         if corrections.target is None:
-            address = (
-                route.endpoint.service_address(
-                    request.service, route.region, request.host_prefix, request.path
-                )
-                if request.path
-                else route.endpoint.address(request.bucket, request.key)
-            )
+            address = route.address(request)
             query = encode_query(request.query) if request.query else ""
         else:
             scheme, authority, path, query = split_url(corrections.target)
