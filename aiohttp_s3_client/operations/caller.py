@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterable, Iterable, Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from functools import partial
 from io import TextIOBase
 from pathlib import Path
@@ -33,7 +33,7 @@ from ..transport.shielding import threaded
 from ..transport.source import SourceData, is_seekable
 from .body import StreamingBody
 from .events import EventStream
-from .loading import s3_model
+from .loading import link_model, s3_model
 from .result import Output
 
 _COMPLETE = "CompleteMultipartUpload"
@@ -78,6 +78,25 @@ class Caller:
             if len(answer.body or b"") > _LARGE:
                 return await threaded(partial(self._output, model, operation, params, answer))
             return self._output(model, operation, params, answer)
+
+    def link(self, name: str, params: Mapping[str, Any]) -> Request:
+        """The request of the operation *name* for somebody else to send, who brings its body.
+
+        Parameters and errors are those of ``call``, but for what is in the body: it may not be
+        given, since no link holds it. Nothing is read or sent.
+        """
+        model = link_model()
+        operation = model.operation(name)
+        in_body: Sequence[str] = model.facts["operations"][name].get("body", ())
+        if given := [member for member in in_body if params.get(member) is not None]:
+            raise ParamValidationError(
+                name, [f"{member} is for who uses the link to send" for member in given]
+            )
+        kept = {member: value for member, value in params.items() if member not in in_body}
+        complete = completed(operation, self._with_bucket(operation, kept))
+        request = restxml.serialize(operation, complete)
+        # As clients write the host of a URL, which is signed.
+        return request._replace(host_prefix=request.host_prefix.lower())
 
     async def _made(
         self, operation: Operation, given: Mapping[str, Any], refused: Answer

@@ -1,4 +1,5 @@
-"""What S3's operations look like: ``s3.json`` and ``names.py`` are made by tools/build_model.py.
+"""What S3's operations look like.
 
-``shapes.py`` reads what they hold, and any description that ``tools.build_model.compact`` made.
+tools/build_model.py makes ``s3.json``, ``names.py`` and ``links.py``; ``shapes.py`` reads what they
+hold, and any description that ``tools.build_model.compact`` made.
 """
