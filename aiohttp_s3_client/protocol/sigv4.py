@@ -54,6 +54,7 @@ __all__ = [
     "chunk_string_to_sign",
     "split_url",
     "string_to_sign",
+    "whole_seconds",
 ]
 
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
@@ -275,7 +276,7 @@ class SigV4Signer:
         now: datetime | None = None,
     ) -> URL:
         """``presign`` for a URL that is already in pieces."""
-        seconds = _whole_seconds(expires)
+        seconds = whole_seconds("expires", expires)
         if raw_query:
             _refuse_presigned(raw_query)
         moment = self._moment(now)
@@ -327,6 +328,19 @@ class SigV4Signer:
             previous_signature, trailer_sha256, moment.amz_date, moment.scope
         )
         return moment.key.signature(text)
+
+    def form_fields(self, now: datetime | None = None) -> dict[str, str]:
+        """What a signed form says of its signature, which is that of the form's policy.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTForms.html
+        """
+        moment = self._moment(now)
+        fields = {
+            "x-amz-algorithm": ALGORITHM,
+            "x-amz-credential": f"{self.access_key_id}/{moment.scope}",
+            _DATE: moment.amz_date,
+        }
+        return {**fields, _TOKEN: self._token} if self._token else fields
 
     def signature(self, text: str, now: datetime | None = None) -> str:
         """The signature, in hex, of any *text* (such as a POST policy) on the day of *now*."""
@@ -387,14 +401,18 @@ def _check_credential(name: str, text: object) -> None:
         )
 
 
-def _whole_seconds(expires: object) -> int:
+def whole_seconds(argument: str, expires: object) -> int:
+    """For how many seconds a signature is to hold; *argument* is what messages call it.
+
+    Raises ``ValueError`` below 1 s and above 604,800 s (7 days), after which no key signs.
+    """
     if isinstance(expires, timedelta):
         expires //= timedelta(seconds=1)
     if isinstance(expires, bool) or not isinstance(expires, int):
-        raise TypeError(f"expires must be an int (seconds) or timedelta, not {expires!r}")
+        raise TypeError(f"{argument} must be an int (seconds) or timedelta, not {expires!r}")
     if not 1 <= expires <= MAX_PRESIGN_SECONDS:
         raise ValueError(
-            f"expires must be from 1 to {MAX_PRESIGN_SECONDS} seconds (7 days), not {expires}"
+            f"{argument} must be from 1 to {MAX_PRESIGN_SECONDS} seconds (7 days), not {expires}"
         )
     return expires
 
