@@ -1,4 +1,4 @@
-"""The arguments of managed transfers under boto3's names: ``Filename``, ``ExtraArgs``, …
+"""Arguments under boto3's names: ``Filename``, ``ExtraArgs``, ``ExpiresIn``, …
 
 https://boto3.amazonaws.com/v1/documentation/api/latest/reference/customizations/s3.html
 """
@@ -6,10 +6,12 @@ https://boto3.amazonaws.com/v1/documentation/api/latest/reference/customizations
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, TypedDict, cast
 
 from .config import TransferConfig
+from .protocol.post_policy import Condition
 
 ExtraArgs = Mapping[str, Any]
 Callback = Callable[[int], object]
@@ -17,12 +19,18 @@ Callback = Callable[[int], object]
 _BOTO_NAMES = {
     "Bucket": "bucket",
     "Callback": "callback",
+    "ClientMethod": "client_method",
+    "Conditions": "conditions",
     "Config": "config",
     "CopySource": "copy_source",
+    "ExpiresIn": "expires_in",
     "ExtraArgs": "extra_args",
+    "Fields": "fields",
     "Fileobj": "fileobj",
     "Filename": "filename",
+    "HttpMethod": "http_method",
     "Key": "key",
+    "Params": "params",
     "SourceClient": "source_client",
 }
 
@@ -56,8 +64,27 @@ class CopyNames(_Names, total=False):
     SourceClient: Any
 
 
+class UrlNames(TypedDict, total=False):
+    """boto3's keywords of ``generate_presigned_url``."""
+
+    ClientMethod: str
+    Params: Mapping[str, Any] | None
+    ExpiresIn: int | timedelta
+    HttpMethod: str | None
+
+
+class PostNames(TypedDict, total=False):
+    """boto3's keywords of ``generate_presigned_post``."""
+
+    Bucket: str
+    Key: str
+    Fields: Mapping[str, str] | None
+    Conditions: Sequence[Condition] | None
+    ExpiresIn: int | timedelta
+
+
 class Given:
-    """The arguments of a managed transfer, each under its own name or under boto3's.
+    """The arguments of a method, each under its own name or under boto3's.
 
     Raises ``TypeError`` for one that is given under both, or that the method does not have.
     """
@@ -77,6 +104,10 @@ class Given:
         if (value := self._own[name]) is None:
             raise TypeError(f"{name} is missing")
         return value
+
+    def optional(self, name: str, default: Any) -> Any:
+        """The argument *name*, or *default* where it is None."""
+        return default if (value := self._own[name]) is None else value
 
     @property
     def bucket(self) -> str | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import PurePath
 from types import TracebackType
 from typing import Any, Self, Unpack, overload
@@ -18,16 +17,12 @@ from yarl import URL
 
 from .arguments import (
     Headers,
-    Params,
     aiohttp_options,
     bound_bucket,
     conditional_headers,
     for_aiohttp,
-    locate,
     locate_key,
-    merged_headers,
     object_name_of,
-    query_pairs,
 )
 from .boto_names import Callback, CopyNames
 from .calls import Calls
@@ -42,9 +37,6 @@ from .engine import Engine
 from .errors import AwsDownloadError, AwsError, AwsUploadError
 from .managed import Managed, OnProgress
 from .models import AwsObjectMeta, CredentialsProvider, CredentialsSnapshot
-from .protocol.encoding import encode_query, respelt_path, unquote
-from .protocol.endpoint import Address
-from .protocol.sigv4 import UNSIGNED_PAYLOAD
 from .response import ResponseContext
 from .transfer.copy import Place, copy_object, rename_object
 from .transfer.listing import list_objects
@@ -133,13 +125,13 @@ class S3Client(Verbs, Transfers, Calls):
         return self._engine.credentials
 
     async def resolve_credentials(self) -> CredentialsSnapshot:
-        """Find the credentials now, so that ``presign_url`` has them at hand.
+        """Find the credentials now, so that links can be made with them; see ``presign_url``.
 
         Raises ``CredentialsError``, which lists what was tried, when there are none.
         """
         return await self._engine.credentials.resolve()
 
-    # Listing, copying, sharing
+    # Listing, copying
 
     def list_objects_v2(
         self,
@@ -284,54 +276,6 @@ class S3Client(Verbs, Transfers, Calls):
             *places,
             headers=conditional_headers(headers, if_none_match, if_match),
             options=aiohttp_options(kwargs),
-        )
-
-    def presign_url(
-        self,
-        method: str,
-        url: str | PurePath | URL,
-        headers: Headers = None,
-        content_sha256: str | None = None,
-        expires: int | timedelta = 86400,
-        *,
-        params: Params = None,
-    ) -> URL:
-        """A link that anybody may use for *expires* seconds (1 to 604,800).
-
-        *url* as a str is an object name, taken literally (``?``, ``#`` and ``%`` belong to it);
-        only a ``yarl.URL`` is a URL. *headers* have to be sent by whoever uses the link.
-        Synchronous: it signs with the credentials at hand, so after ``await
-        client.resolve_credentials()`` where they come from a file.
-
-        https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
-        """
-        engine = self._engine
-        snapshot = engine.credentials.at_hand()
-        routes = engine.routes(snapshot)
-        if snapshot.anonymous:
-            raise ValueError("presign_url: anonymous credentials sign nothing")
-        if isinstance(url, URL) and params:
-            raise ValueError("params: put them into the URL that is to be signed")
-        if isinstance(url, URL) and url.absolute:
-            path = respelt_path(url.raw_path) or "/"
-            place = Address(url.scheme, url.host_port_subcomponent or "", path)
-            query, region = url.raw_query_string, routes.default.region
-        else:
-            if isinstance(url, URL):
-                name, query = unquote(url.raw_path), url.raw_query_string
-            else:
-                name, query = object_name_of(url), encode_query(query_pairs(params))
-            bucket, key = locate(engine.endpoint, name, query)
-            route = routes.of(bucket)
-            place, region = route.endpoint.address(bucket, key), route.region
-        return engine.pipeline.signer(snapshot, region).presign_parts(
-            method,
-            *place,
-            query,
-            merged_headers(headers) if headers else None,
-            expires=expires,
-            payload_hash=content_sha256 or UNSIGNED_PAYLOAD,
-            now=engine.pipeline.clock.now(),
         )
 
     # What the methods share

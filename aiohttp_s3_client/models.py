@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, TypedDict, runtime_checkable
 
 
 class AwsObjectMeta(NamedTuple):
@@ -198,6 +198,13 @@ class CredentialsSnapshot:
     @property
     def anonymous(self) -> bool:
         return not self.access_key_id
+
+
+class PresignedPost(TypedDict):
+    """Where a form may be posted, and all the fields that it sends beside the file."""
+
+    url: str
+    fields: dict[str, str]
 
 
 @runtime_checkable

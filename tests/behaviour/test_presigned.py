@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote_plus
 
 import aiohttp
 import pytest
 from yarl import URL
 
 from aiohttp_s3_client import S3Client
+from aiohttp_s3_client.operations.loading import link_model
+from aiohttp_s3_client.protocol.model.names import OPERATIONS
 from tests.servers.oracle import Oracle
 from tests.servers.running import RunningServer
 
@@ -110,6 +115,48 @@ async def test_with_signed_headers(
         changed = {**headers, "x-amz-meta-colour": "red"}
         async with visitor.put(url, data=b"body", headers=changed) as resp:
             assert resp.status == HTTPStatus.FORBIDDEN
+
+
+async def test_of_operations(
+    client: S3Client,
+    server: RunningServer,
+    bucket: str,
+    oracle: Oracle,
+    visitor: aiohttp.ClientSession,
+) -> None:
+    """What boto3 calls generate_presigned_url: a whole upload in parts, by links alone."""
+    server.need("own_bucket")
+
+    async def sent(method: str, params: dict[str, Any], data: bytes = b"", **headers: str) -> Any:
+        link = client.generate_presigned_url(
+            method, Params={"Bucket": bucket, **params}, ExpiresIn=600
+        )
+        verb = link_model().operation(OPERATIONS[method]).method
+        url = URL(link, encoded=True)
+        async with visitor.request(verb, url, data=data, headers=headers) as resp:
+            body = await resp.read()
+            assert resp.status in (HTTPStatus.OK, HTTPStatus.NO_CONTENT), (method, body)
+            return body.decode(), resp.headers
+
+    await sent(
+        "put_object", {"Key": "a b", "ContentType": "text/x"}, b"1", **{"Content-Type": "text/x"}
+    )
+    assert (await sent("get_object", {"Key": "a b"}))[0] == "1"
+    body, _ = await sent("create_multipart_upload", {"Key": "ünï+"})
+    upload = re.findall("<UploadId>(.+)</UploadId>", body)[0]
+    part = {"Key": "ünï+", "UploadId": upload}
+    _, headers = await sent("upload_part", {**part, "PartNumber": 1}, b"the only part")
+    await sent(
+        "complete_multipart_upload",
+        part,
+        f"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{headers['ETag']}</ETag>"
+        "</Part></CompleteMultipartUpload>".encode(),
+    )
+    assert await asyncio.to_thread(oracle.get, bucket, "ünï+") == b"the only part"
+    listed, _ = await sent("list_objects_v2", {"Prefix": "a ", "MaxKeys": 5})
+    assert [unquote_plus(key) for key in re.findall("<Key>(.+)</Key>", listed)] == ["a b"]
+    await sent("delete_object", {"Key": "a b"})
+    assert await asyncio.to_thread(oracle.list_keys, bucket) == ["ünï+"]
 
 
 async def test_tampered_is_refused(

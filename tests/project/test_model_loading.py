@@ -72,6 +72,24 @@ found["then"] = openings.count(main_thread)
     assert told == {"imported": 0, "by the loop": 0, "by threads": 1, "then": 1}
 
 
+def test_p1_links_and_forms_are_made_inside_a_loop_without_reading_anything() -> None:
+    """P1: they are made by plain functions, which could not wait for a thread."""
+    steps = """
+opened = []
+sys.addaudithook(lambda event, arguments: opened.append(arguments[0]) if event == "open" else None)
+
+async def main():
+    link = client.generate_presigned_url("put_object", {"Bucket": "bucket", "Key": "key"})
+    form = client.generate_presigned_post("bucket", "key")
+    found["made"] = [link.partition("?")[0], form["url"]]
+
+asyncio.run(main())
+found["opened"] = opened
+"""
+    made = ["http://127.0.0.1:9/bucket/key", "http://127.0.0.1:9/bucket"]
+    assert found(steps) == {"imported": 0, "made": made, "opened": []}
+
+
 def test_many_first_calls_at_once_read_it_once() -> None:
     """Whatever client they are of, and in several loops at the same time too."""
     steps = f"""
