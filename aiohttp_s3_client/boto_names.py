@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
-from typing import Any, TypedDict, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from .config import TransferConfig
-from .protocol.post_policy import Condition
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from .protocol.post_policy import Condition
 
 ExtraArgs = Mapping[str, Any]
 Callback = Callable[[int], object]
@@ -64,23 +67,24 @@ class CopyNames(_Names, total=False):
     SourceClient: Any
 
 
-class UrlNames(TypedDict, total=False):
-    """boto3's keywords of ``generate_presigned_url``."""
+if TYPE_CHECKING:  # Each would add 0.1 ms to the time that an import takes.
 
-    ClientMethod: str
-    Params: Mapping[str, Any] | None
-    ExpiresIn: int | timedelta
-    HttpMethod: str | None
+    class UrlNames(TypedDict, total=False):
+        """boto3's keywords of ``generate_presigned_url``."""
 
+        ClientMethod: str
+        Params: Mapping[str, Any] | None
+        ExpiresIn: int | timedelta
+        HttpMethod: str | None
 
-class PostNames(TypedDict, total=False):
-    """boto3's keywords of ``generate_presigned_post``."""
+    class PostNames(TypedDict, total=False):
+        """boto3's keywords of ``generate_presigned_post``."""
 
-    Bucket: str
-    Key: str
-    Fields: Mapping[str, str] | None
-    Conditions: Sequence[Condition] | None
-    ExpiresIn: int | timedelta
+        Bucket: str
+        Key: str
+        Fields: Mapping[str, str] | None
+        Conditions: Sequence[Condition] | None
+        ExpiresIn: int | timedelta
 
 
 class Given:

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import PurePath
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from yarl import URL
 
@@ -23,7 +23,7 @@ from .arguments import (
     object_name_of,
     query_pairs,
 )
-from .boto_names import Given, PostNames, UrlNames
+from .boto_names import Given
 from .engine import Engine
 from .errors import CredentialsError
 from .models import CredentialsSnapshot, PresignedPost
@@ -33,6 +33,9 @@ from .protocol.endpoint import Address
 from .protocol.model.names import OPERATIONS
 from .protocol.post_policy import Condition, signed_form
 from .protocol.sigv4 import UNSIGNED_PAYLOAD, whole_seconds
+
+if TYPE_CHECKING:
+    from .boto_names import PostNames, UrlNames
 
 _HOUR = 60 * 60
 
