@@ -336,7 +336,7 @@ class SigV4Signer:
         """
         moment = self._moment(now)
         fields = {
-            "x-amz-algorithm": ALGORITHM,
+            "x-amz-algorithm": self.algorithm,
             "x-amz-credential": f"{self.access_key_id}/{moment.scope}",
             _DATE: moment.amz_date,
         }
