@@ -40,7 +40,7 @@ def plain_paths_only() -> bool:
     return os.environ.get("AIOS3_PLAIN", "") not in ("", "0")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ClientConfig:
     """Settings of an ``S3Client`` that few need to change."""
 
@@ -127,7 +127,7 @@ class ClientConfig:
             )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TransferConfig:
     """How objects are moved: boto3's settings in boto3's order, and four more by keyword.
 

@@ -180,7 +180,7 @@ class SyncReport(NamedTuple):
     failed: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CredentialsSnapshot:
     """One whole set of credentials, as it was at one moment. Neither repr nor str show secrets.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from .admin.deletion import deletion_calls
 from .api import Api
@@ -14,10 +15,10 @@ from .config import TransferConfig
 from .engine import Engine
 from .models import SyncFailure, SyncItem, SyncReport
 from .protocol.extra_args import ExtraArgs
-from .transfer.sync import Callbacks, Filter, Prefix, SyncOptions, sync
-from .transfer.sync.comparing import Compare
-from .transfer.sync.directions import Symlinks
-from .transfer.sync.filters import Globs
+from .transport.shielding import threaded
+
+if TYPE_CHECKING:
+    from .transfer.sync import Compare, Globs, Prefix, Symlinks
 
 OnItem = Callable[[SyncItem], object]
 OnFailure = Callable[[SyncFailure], object]
@@ -91,43 +92,51 @@ class Syncing:
 
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/ListingKeysUsingAPIs.html
         """
+        # At the first one, in a thread: it is a tenth of the package, and few programs need it.
+        await threaded(_load)
+        from .transfer import sync as parts  # noqa: PLC0415  # Loaded by now: no file is read.
+
         for name, value in (("delete", delete), ("dry_run", dry_run)):
             if not isinstance(value, bool):
                 raise TypeError(f"{name} must be True or False, not {value!r}")
-        _check_one_of("compare", compare, get_args(Compare))
-        _check_one_of("symlinks", symlinks, get_args(Symlinks))
+        _check_one_of("compare", compare, get_args(parts.Compare))
+        _check_one_of("symlinks", symlinks, get_args(parts.Symlinks))
         if not isinstance(config, TransferConfig | None):
             raise TypeError(f"config must be a TransferConfig, not {type(config).__name__}")
-        callbacks = Callbacks(on_transfer, on_delete, on_skip, on_error)
+        callbacks = parts.Callbacks(on_transfer, on_delete, on_skip, on_error)
         for name, function in callbacks._asdict().items():
             if function is not None and not callable(function):
                 raise TypeError(f"{name} must be callable or None, not {function!r}")
         asked = self if source_client is None else source_client
         if not isinstance(asked, Syncing):
             raise TypeError(f"source_client must be an S3Client, not {asked!r}")
-        here = _side(asked._engine, source, "source")
-        there = _side(self._engine, destination, "destination")
+        here = _side(parts.Prefix, asked._engine, source, "source")
+        there = _side(parts.Prefix, self._engine, destination, "destination")
         if source_client is not None and (isinstance(here, Path) or isinstance(there, Path)):
             raise ValueError("source_client: it is for a source and a destination in S3")
         deletions = None
-        if delete and isinstance(there, Prefix):
+        if delete and isinstance(there, parts.Prefix):
             within = self._engine.endpoint.key_prefix
             deletions = deletion_calls(self._api, there.bucket, within=within, quiet=True)
-        options = SyncOptions(
+        options = parts.SyncOptions(
             delete=delete,
             dry_run=dry_run,
-            files=Filter(include, exclude),
+            files=parts.Filter(include, exclude),
             compare=compare,
             symlinks=symlinks,
             extra_args=extra_args,
             config=config or TransferConfig(),
             callbacks=callbacks,
         )
-        return await sync(here, there, options, deletions)
+        return await parts.sync(here, there, options, deletions)
 
 
-def _side(engine: Engine, given: object, argument: str) -> Path | Prefix:
-    """A directory, or all that is under a prefix of a bucket."""
+def _load() -> None:
+    import_module(".transfer.sync", __package__)
+
+
+def _side(place: type[Prefix], engine: Engine, given: object, argument: str) -> Path | Prefix:
+    """A directory, or all that is under a prefix of a bucket, as a *place*."""
     if isinstance(given, str):
         if not given.startswith(_SCHEME):
             raise ValueError(
@@ -141,9 +150,9 @@ def _side(engine: Engine, given: object, argument: str) -> Path | Prefix:
             raise ValueError(f"{argument}: {given!r}: {error}") from None
         within = engine.endpoint.key_prefix
         slash = "/" if prefix and not prefix.endswith("/") else ""
-        return Prefix(engine, bucket, f"{within}{prefix}{slash}", hidden=len(within))
+        return place(engine, bucket, f"{within}{prefix}{slash}", hidden=len(within))
     if isinstance(given, os.PathLike) and isinstance(path := os.fspath(given), str):
-        if path.startswith("s3:"):  # What a path makes of s3://bucket.
+        if path.startswith(("s3:/", "s3:\\")):  # What a path makes of s3://bucket.
             raise ValueError(f"{argument}: {path!r} is a Path; S3 is given as text, s3://bucket/…")
         return Path(path)
     raise TypeError(f"{argument} must be a pathlib.Path or 's3://bucket/prefix', not {given!r}")

@@ -43,7 +43,7 @@ the document that a HeadObject then lacks."""
 _BODIES = (Path, AsyncIterable, Iterable)
 _LARGE = 2 * 1024 * 1024
 """Bytes of a document that is read in a thread: the event loop would stand still for 0.2 s."""
-_is_bucket = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,255}").fullmatch
+_BUCKET = r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,255}"
 """What can be a segment of a path or a label of a host; the server knows the finer rules. Dots
 alone would lead a proxy elsewhere: /../a is the bucket a."""
 
@@ -109,7 +109,9 @@ class Caller:
             found = await completed_before(self._engine, refused, etags)
         elif is_in_doubt(refused):
             source = CopySource(*copied_object(given["CopySource"]))
-            if _is_bucket(source.bucket):  # An access point's name can be asked of nobody here.
+            if re.fullmatch(
+                _BUCKET, source.bucket
+            ):  # An access point's name can be asked of nobody here.
                 found = await copied_before(self._engine, source, refused)
         if found is None:
             return None
@@ -133,7 +135,7 @@ class Caller:
         bucket = given.get("Bucket")
         if bucket is None and self._engine.endpoint.bucket:
             given["Bucket"] = self._engine.endpoint.bucket
-        elif isinstance(bucket, str) and not _is_bucket(bucket):
+        elif isinstance(bucket, str) and not re.fullmatch(_BUCKET, bucket):
             advice = "; give the alias of the access point" if bucket.startswith("arn:") else ""
             raise ParamValidationError(
                 operation.name, [f"Bucket: {bucket!r:.100} is not a bucket name{advice}"]

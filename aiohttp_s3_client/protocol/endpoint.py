@@ -72,7 +72,7 @@ class _Place(NamedTuple):
     """The path of the bucket itself."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Endpoint:
     """One base URL, understood."""
 

@@ -14,8 +14,8 @@ from itertools import groupby
 
 from .timestamps import formatted_seconds
 
-_find_forbidden = re.compile(r"[\0-\x08\n-\x1f\x7f\ud800-\udfff]").search
-_is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
+_FORBIDDEN = r"[\0-\x08\n-\x1f\x7f\ud800-\udfff]"
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _ENCODED_WORD_BYTES = 45
 """Of UTF-8 in one encoded word, which RFC 2047 lets have 75 characters: base64 makes 60 of them."""
 _WORD = r"=\?([!#-'*+0-9A-Z^-~\-]+)\?([BbQq])\?([!->@-~]+)\?="
@@ -32,7 +32,7 @@ def text(argument: str, value: object) -> str:
     """A str that HTTP can carry, as it is."""
     if not isinstance(value, str):
         raise TypeError(f"{argument} must be a str, not {shown(argument, value)}")
-    if _find_forbidden(value):
+    if re.search(_FORBIDDEN, value):
         hidden = "" if argument.endswith("Key") else f": {value!r}"
         raise ValueError(
             f"{argument} has a line break, another control character or a lone surrogate "
@@ -89,7 +89,7 @@ def metadata_name(name: object) -> str:
     """The name of a metadata entry, which has to be one of a header."""
     if not isinstance(name, str):
         raise TypeError(f"Metadata must have names of type str, not {name!r}")
-    if not _is_token(name):
+    if not re.fullmatch(_TOKEN, name):
         raise ValueError(
             f"Metadata: the name {name!r} cannot be a header's, which is made of ASCII letters, "
             "digits and !#$%&'*+-.^_`|~"

@@ -20,9 +20,7 @@ from ..errors import DeleteFailed, NoSuchKey
 from ..models import UploadResult
 from ..protocol.extra_args import upload_args
 from ..syncing import OnFailure
-from ..transfer.sync.comparing import Compare
-from ..transfer.sync.directions import Symlinks
-from ..transfer.sync.filters import Globs
+from ..transfer.sync import Compare, Globs, Symlinks
 from ..transport.shielding import threaded
 from ..transport.source import SourceData
 from .connection import Client, calls_of

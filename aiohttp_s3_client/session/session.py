@@ -9,9 +9,7 @@ from typing import Any, Unpack
 from ..config import MIB, MIN_PART_SIZE
 from ..models import UploadResult
 from ..syncing import OnFailure
-from ..transfer.sync.comparing import Compare
-from ..transfer.sync.directions import Symlinks
-from ..transfer.sync.filters import Globs
+from ..transfer.sync import Compare, Globs, Symlinks
 from ..transport.source import SourceData
 from . import functions
 from .connection import Connection

@@ -21,7 +21,7 @@ SLOW_LIMIT = 16 * 1024 * 1024
 """Objects beyond this are not digested where only pure Python could do it: minutes for a GiB."""
 
 _TYPE = "x-amz-checksum-type"
-_MULTIPART_ETAG = re.compile(r'"?[0-9a-f]{32}-\d+"?')
+_MULTIPART_ETAG = r'"?[0-9a-f]{32}-\d+"?'
 
 
 class PartFacts(NamedTuple):
@@ -89,7 +89,7 @@ class Expected:
 def offered_by(headers: Mapping[str, str]) -> tuple[Checksum, ...]:
     """The checksums of a whole object that *headers* hold, first what costs least to compute."""
     offered = checksums.from_headers(headers)
-    if _MULTIPART_ETAG.fullmatch(headers.get("ETag", "")) and _TYPE not in headers:
+    if re.fullmatch(_MULTIPART_ETAG, headers.get("ETag", "")) and _TYPE not in headers:
         # Other servers do not always say that it is one of the parts' checksums (moto).
         return tuple(one for one in offered if one.parts is not None)
     return offered

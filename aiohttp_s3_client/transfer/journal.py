@@ -50,7 +50,7 @@ _SHOWN_SIZE = 100
 """Bytes of a file's name that are repeated in the names beside it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class JournalHead:
     """Which transfer a journal is of. Two heads are equal when one can go on with the other."""
 

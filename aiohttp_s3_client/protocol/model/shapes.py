@@ -17,7 +17,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_LABEL = re.compile(r"\{(\w+)(\+?)\}")
+_LABEL = r"\{(\w+)(\+?)\}"
 
 
 class Shape:
@@ -281,4 +281,4 @@ class Model:
 
 def labels(template: str) -> list[tuple[str, bool]]:
     """The labels of a path or host template, and whether each may hold slashes."""
-    return [(name, plus == "+") for name, plus in _LABEL.findall(template)]
+    return [(name, plus == "+") for name, plus in re.findall(_LABEL, template)]

@@ -14,8 +14,8 @@ from ..timestamps import formatted
 # Beside what XML itself asks for: what a reader would turn into something else (line breaks), and
 # what XML 1.0 has no place for. A key may hold that, servers take a reference to it, and there is
 # no other way to name such a key.
-_each_special = re.compile("[&<>\0-\x08\n-\x1f\ufffe\uffff]").sub
-_each_special_in_attribute = re.compile('[&<>"\0-\x1f\ufffe\uffff]').sub
+_SPECIAL = "[&<>\0-\x08\n-\x1f\ufffe\uffff]"
+_SPECIAL_IN_ATTRIBUTE = '[&<>"\0-\x1f\ufffe\uffff]'
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 
 _Attributes = dict[str, str]
@@ -51,7 +51,7 @@ def text(shape: Shape, value: Any, time: str = "iso8601") -> str:
 
 
 def _scalar(out: list[str], shape: Shape, value: object, name: str, _: _Attributes) -> None:
-    content = _each_special(_reference, text(shape, value))
+    content = re.sub(_SPECIAL, _reference, text(shape, value))
     attributes = _written(_namespace(shape)) if shape.namespace else ""
     out.append(f"<{name}{attributes}>{content}</{name}>")
 
@@ -144,7 +144,7 @@ def _namespace(shape: Shape) -> _Attributes:
 
 def _written(attributes: _Attributes) -> str:
     return "".join(
-        f' {name}="{_each_special_in_attribute(_reference, value)}"'
+        f' {name}="{re.sub(_SPECIAL_IN_ATTRIBUTE, _reference, value)}"'
         for name, value in attributes.items()
     )
 

@@ -32,7 +32,7 @@ _INTEGERS = {"integer": 2**31, "long": 2**63}
 _SECRETS = ("CustomerKey",)
 """How the names of members end that hold a customer's key, whatever the description says."""
 
-_is_host_label = re.compile(r"[A-Za-z0-9.-]+").fullmatch
+_HOST_LABEL = r"[A-Za-z0-9.-]+"
 
 _shown = reprlib.Repr()
 _shown.maxstring = _shown.maxother = _shown.maxlong = _SHOWN
@@ -180,7 +180,7 @@ def _string(shape: Shape, value: object, path: str, place: str, problems: Proble
         return
     if shape.min is not None or shape.max is not None:
         _length(shape, len(value), path, "characters", problems)
-    if shape.host and not _is_host_label(value):
+    if shape.host and not re.fullmatch(_HOST_LABEL, value):
         problems.append(
             f"{path} becomes a part of the host's name, of letters, digits, hyphens and dots: "
             f"{_of(shape, value, path)}"

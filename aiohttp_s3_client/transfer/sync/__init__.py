@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
-from .directions import Prefix
-from .filters import Filter
+from .comparing import Compare
+from .directions import Prefix, Symlinks
+from .filters import Filter, Globs
 from .outcome import Callbacks
 from .run import SyncOptions, sync
 
-__all__ = ["Callbacks", "Filter", "Prefix", "SyncOptions", "sync"]
+__all__ = [
+    "Callbacks", "Compare", "Filter", "Globs", "Prefix", "Symlinks", "SyncOptions", "sync",
+]  # fmt: skip
