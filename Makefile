@@ -91,7 +91,7 @@ clean:
 $(STAMP): pyproject.toml
 	$(check_python)
 	$(PYTHON) -m venv .venv
-	$(BIN)/python $(PIP) install -e '.[dev]'
+	$(BIN)/python $(PIP) install -e '.[dev,dev-litestar]'
 	@touch $@
 
 .venv-floor/.installed: pyproject.toml
