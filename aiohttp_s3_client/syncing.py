@@ -15,6 +15,7 @@ from .config import TransferConfig
 from .engine import Engine
 from .models import SyncFailure, SyncItem, SyncReport
 from .protocol.extra_args import ExtraArgs
+from .transfer.callbacks import check_callback
 from .transport.shielding import threaded
 
 if TYPE_CHECKING:
@@ -105,8 +106,7 @@ class Syncing:
             raise TypeError(f"config must be a TransferConfig, not {type(config).__name__}")
         callbacks = parts.Callbacks(on_transfer, on_delete, on_skip, on_error)
         for name, function in callbacks._asdict().items():
-            if function is not None and not callable(function):
-                raise TypeError(f"{name} must be callable or None, not {function!r}")
+            check_callback(name, function)
         asked = self if source_client is None else source_client
         if not isinstance(asked, Syncing):
             raise TypeError(f"source_client must be an S3Client, not {asked!r}")

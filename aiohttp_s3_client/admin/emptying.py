@@ -11,7 +11,6 @@ gone through once, so what it shows again, or what is stored meanwhile, cannot k
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from functools import partial
@@ -23,6 +22,7 @@ from ..config import DEFAULT_WORKERS
 from ..engine import Engine
 from ..errors import AwsError, DeleteFailed, NoSuchUpload, ResponseParseError
 from ..models import DeleteError, DeleteResult
+from ..transfer.callbacks import check_callback, tell
 from ..transfer.delete import Target, delete_each
 from ..transfer.listing import list_objects
 from ..transfer.schedule import Job, run_jobs
@@ -74,8 +74,7 @@ class Emptying:
         name = bound_bucket(self._engine.endpoint, bucket)
         if not isinstance(prefix, str):
             raise TypeError(f"prefix must be a str, not {prefix!r}")
-        if on_progress is not None and not callable(on_progress):
-            raise TypeError(f"on_progress must be callable or None, not {on_progress!r}")
+        check_callback("on_progress", on_progress)
         place = _Place(self._engine, self._api, name, self._engine.endpoint.key_prefix, prefix)
         tally = _Tally(place.within, on_progress)
         if uploads:
@@ -118,9 +117,7 @@ class _Tally:
             self.fail(error)
         if self._on_deleted is not None:
             for gone in result.deleted:
-                told = self._on_deleted(gone.key.removeprefix(self._within))
-                if inspect.isawaitable(told):
-                    await told
+                await tell(self._on_deleted, gone.key.removeprefix(self._within))
 
     def fail(self, error: DeleteError) -> None:
         self.failed += 1

@@ -9,6 +9,7 @@ from typing import cast
 from ..arguments import bound_bucket
 from ..models import SyncItem
 from ..protocol.endpoint import Endpoint
+from ..transfer.callbacks import check_callback
 from .outputs import SyncResult
 
 OnFile = Callable[[Path, str], object]
@@ -31,8 +32,7 @@ class Record:
     ) -> None:
         callbacks = {"on_upload": on_upload, "on_delete": on_delete, "on_skip": on_skip}
         for name, callback in callbacks.items():
-            if callback is not None and not callable(callback):
-                raise TypeError(f"{name} must be callable or None, not {callback!r}")
+            check_callback(name, callback)
         self._on_upload = on_upload
         self._on_delete = on_delete
         self._on_skip = on_skip

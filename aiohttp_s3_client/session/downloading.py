@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import AsyncGenerator
 
 from multidict import CIMultiDict
@@ -14,6 +13,7 @@ from ..engine import Engine
 from ..errors import ResponseParseError
 from ..operations.body import StreamingBody
 from ..request import Request
+from ..transfer.callbacks import check_callback, tell
 from .file_upload import OnChunk
 from .outputs import OnDownloadStartFn
 
@@ -39,8 +39,7 @@ def download_chunks(
     )
     check_positive("chunk_size", chunk_size)
     for name, callback in (("on_chunk", on_chunk), ("on_start", on_start)):
-        if callback is not None and not callable(callback):
-            raise TypeError(f"{name} must be callable or None, not {callback!r}")
+        check_callback(name, callback)
     return _chunks(engine, request, on_chunk, chunk_size, on_start)
 
 
@@ -60,18 +59,12 @@ async def _chunks(
                 "whole object"
             )
         if on_start is not None:
-            await _told(on_start(response))
+            await tell(on_start, response)
         while chunk := await body.read(chunk_size):
             if on_chunk is not None:
-                await _told(on_chunk(chunk))
+                await tell(on_chunk, chunk)
             try:
                 yield chunk
             except GeneratorExit:
                 # An end like any other: the connection is kept if little is left on it.
                 return
-
-
-async def _told(result: object) -> None:
-    """What a callback returned, awaited where it is async."""
-    if inspect.isawaitable(result):
-        await result

@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from contextlib import AsyncExitStack
@@ -27,6 +26,7 @@ from ..config import (
 from ..engine import Engine
 from ..models import UploadResult
 from ..protocol.extra_args import Translated
+from ..transfer.callbacks import check_callback, tell
 from ..transfer.progress import ProgressMeter
 from ..transfer.store import Store
 from ..transport.disk import Disk
@@ -67,8 +67,7 @@ async def file_upload(
     """
     engine.session()
     config = _config(min_part_size, content_length)
-    if on_chunk_received is not None and not callable(on_chunk_received):
-        raise TypeError(f"on_chunk_received must be callable or None, not {on_chunk_received!r}")
+    check_callback("on_chunk_received", on_chunk_received)
     async with AsyncExitStack() as closing:
         stream = _opened(data, closing)
         if on_chunk_received is not None:
@@ -127,7 +126,5 @@ def _opened(data: SourceData, closing: AsyncExitStack) -> AsyncIterator[bytes]:
 
 async def _told(stream: AsyncIterator[bytes], on_chunk: OnChunk) -> AsyncIterator[bytes]:
     async for chunk in stream:
-        told = on_chunk(chunk)
-        if inspect.isawaitable(told):
-            await told
+        await tell(on_chunk, chunk)
         yield chunk

@@ -12,20 +12,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from types import MappingProxyType, TracebackType
-from typing import Literal, NamedTuple, Self, TypedDict
+from types import TracebackType
+from typing import Literal, Self, TypedDict
 
+from ..calls import Calls
 from ..config import (
     DEFAULT_WORKERS,
     MAX_PARTS,
-    MAX_PRESIGN_SECONDS,
     MIN_PART_SIZE,
     check_not_negative,
     check_positive,
 )
 from ..engine import Engine
-from ..protocol.encoding import encode_query
 from ..protocol.extra_args import Translated
+from ..protocol.sigv4 import whole_seconds
 from ..transfer.in_flight import PartsInFlight
 from ..transfer.upload import UploadOptions
 from ..transport.source import BytesSource
@@ -42,13 +42,6 @@ class UploadPart(TypedDict):
     ETag: str
 
 
-class _Shared(NamedTuple):
-    """A request that others may make by URL, and how its parameters go into the query."""
-
-    method: str
-    parameters: Mapping[str, tuple[str, Callable[[str, object], int]]] = MappingProxyType({})
-
-
 class S3MultipartUpload:
     """What ``multipart_upload`` gives: an async context manager around one upload.
 
@@ -62,11 +55,6 @@ class S3MultipartUpload:
     def __init__(
         self, engine: Engine, bucket: str, key: str, args: Translated, *, expires_in: int = 3600
     ) -> None:
-        if check_positive("expires_in", expires_in) > MAX_PRESIGN_SECONDS:
-            raise ValueError(
-                f"expires_in must be at most {MAX_PRESIGN_SECONDS} seconds (7 days), "
-                f"not {expires_in}"
-            )
         how = UploadOptions(
             headers=args.multipart,
             part_size=MIN_PART_SIZE,
@@ -76,7 +64,7 @@ class S3MultipartUpload:
         self._engine = engine
         self._bucket = bucket
         self._key = key
-        self._expires_in = expires_in
+        self._expires_in = whole_seconds("expires_in", expires_in)
         self._upload = how.start(engine, bucket, key)
         self._parts = PartsInFlight(self._upload, how.workers, _uploaded)
         self._entered = self._left = False
@@ -170,26 +158,23 @@ class S3MultipartUpload:
                 f"not {method!r}"
             )
         self._check_open("generate_presigned_url")
-        verb, known = _SHARED[method]
         own = {"Bucket": self._bucket, "Key": self._key, "UploadId": self.upload_id}
-        query = {"uploadId": self.upload_id}
+        asked: dict[str, str | int] = {**own}
         for name, value in params.items():
             if name in own:
                 if value != own[name]:
                     raise ValueError(f"{name} is {own[name]!r} for this upload, not {value!r}")
-            elif name in known:
-                written, check = known[name]
-                query[written] = str(check(name, value))
+            elif name in _SHARED[method]:
+                asked[name] = _SHARED[method][name](name, value)
             else:
                 raise ValueError(f"generate_presigned_url: {method} takes no {name}={value!r}")
+        if method == "upload_part" and "PartNumber" not in asked:
+            raise TypeError("generate_presigned_url: upload_part needs PartNumber")
+        url = Calls(self._engine).generate_presigned_url(method, asked, self._expires_in)
         if method == "upload_part":
-            if "partNumber" not in query:
-                raise TypeError("generate_presigned_url: upload_part needs PartNumber")
-            url = self._presigned(verb, query)
             self._by_url = True
-            self._parts.set_aside(int(query["partNumber"]))
-            return url
-        return self._presigned(verb, query)
+            self._parts.set_aside(int(asked["PartNumber"]))
+        return url
 
     async def fetch_complete(self) -> None:
         """Wait for the parts in flight and make the object of them. After an error, abort.
@@ -246,22 +231,6 @@ class S3MultipartUpload:
     def _word(self) -> str:
         return {"creating": "being created", "open": "created"}.get(self._state, self._state)
 
-    def _presigned(self, verb: str, query: Mapping[str, str]) -> str:
-        engine = self._engine
-        snapshot = engine.credentials.at_hand()
-        if snapshot.anonymous:
-            raise ValueError("generate_presigned_url: anonymous credentials sign nothing")
-        route = engine.routes(snapshot).of(self._bucket)
-        url = engine.pipeline.signer(snapshot, route.region).presign_parts(
-            verb,
-            *route.endpoint.address(self._bucket, self._key),
-            encode_query(query.items()),
-            None,
-            expires=self._expires_in,
-            now=engine.pipeline.clock.now(),
-        )
-        return str(url)
-
 
 def _uploaded(number: int, etag: str) -> UploadPart:
     return {"PartNumber": number, "ETag": etag}
@@ -273,15 +242,10 @@ def _part_number(name: str, value: object) -> int:
     return int(str(value))
 
 
-_SHARED: Mapping[str, _Shared] = {
-    "upload_part": _Shared("PUT", {"PartNumber": ("partNumber", _part_number)}),
-    "list_parts": _Shared(
-        "GET",
-        {
-            "MaxParts": ("max-parts", check_positive),
-            "PartNumberMarker": ("part-number-marker", check_not_negative),
-        },
-    ),
-    "complete_multipart_upload": _Shared("POST"),
-    "abort_multipart_upload": _Shared("DELETE"),
+_SHARED: Mapping[str, Mapping[str, Callable[[str, object], int]]] = {
+    "upload_part": {"PartNumber": _part_number},
+    "list_parts": {"MaxParts": check_positive, "PartNumberMarker": check_not_negative},
+    "complete_multipart_upload": {},
+    "abort_multipart_upload": {},
 }
+"""What others may be asked to do by URL, and how what is said of it is checked."""

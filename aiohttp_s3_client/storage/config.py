@@ -16,7 +16,7 @@ from ..errors import ConfigurationError
 from ..models import CredentialsProvider
 from ..protocol.endpoint import check_bucket_name
 from ..transport.shielding import threaded
-from .failures import check_int
+from .failures import check_between
 from .keys import Keys
 
 _SECRETS = ("secret_access_key", "session_token")
@@ -93,7 +93,7 @@ def checked_keys(config: S3Config) -> Keys:
             f"not {config.verify_ssl!r}"
         )
     try:
-        check_int("max_pool_connections", config.max_pool_connections, 1)
+        check_between("max_pool_connections", config.max_pool_connections, 1)
         return Keys.below(config.prefix)
     except (TypeError, ValueError) as error:
         raise ConfigurationError(str(error)) from None

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from .. import config
 from ..errors import (
     CredentialsError,
     ExpiredToken,
@@ -93,11 +94,10 @@ def _of_storage(error: S3Error, doing: str, key: str, new: str) -> StorageError:
     return StorageError(text)
 
 
-def check_int(argument: str, value: object, least: int, most: int | None = None) -> int:
+def check_between(argument: str, value: object, least: int, most: int | None = None) -> int:
     """*value* as an int from *least* to *most*, or an error that names the argument."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{argument} must be an int, not {value!r}")
-    if value < least or (most is not None and value > most):
+    number = config.check_int(argument, value)
+    if number < least or (most is not None and number > most):
         bounds = f"at least {least}" if most is None else f"from {least} to {most:,}"
-        raise StorageValueError(f"{argument} must be {bounds}, not {value}")
-    return value
+        raise StorageValueError(f"{argument} must be {bounds}, not {number}")
+    return number

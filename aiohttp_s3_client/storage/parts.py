@@ -14,7 +14,7 @@ from ..protocol.extra_args import upload_args
 from ..protocol.parts import UploadedPart
 from ..transfer import multipart
 from ..transport.source import BytesSource
-from .failures import check_int
+from .failures import check_between
 from .models import MultipartUpload, StoredFile
 from .reading import Reading
 from .sending import upload_extras
@@ -40,7 +40,7 @@ class Parts(Reading):
         """
         name = self._keys.stored(key)
         headers = upload_args(upload_extras(content_type, metadata)).multipart
-        part_size = max(check_int("part_size", part_size, 1), MIN_PART_SIZE)
+        part_size = max(check_between("part_size", part_size, 1), MIN_PART_SIZE)
         with self._doing("start_multipart_upload", key):
             await self._ready()
             upload = multipart.MultipartUpload(self._engine, self._bucket, name, headers=headers)
@@ -75,7 +75,7 @@ class Parts(Reading):
         """
         if not isinstance(data, bytes | bytearray | memoryview):
             raise TypeError(f"data must be bytes, not {type(data).__name__}")
-        number = check_int("part_number", part_number, 1, MAX_PARTS)
+        number = check_between("part_number", part_number, 1, MAX_PARTS)
         # One that was taken before tells as much of the next as all of them.
         attached = self._attached(upload, upload.parts[:1])
         with self._doing("upload_part", upload.key):
@@ -127,7 +127,7 @@ class Parts(Reading):
 def _part(number: int, etag: str) -> UploadedPart:
     # How large it was need not be known: it is told by its ETag.
     bare = etag.strip('"')
-    return UploadedPart(check_int("upload.parts", number, 1, MAX_PARTS), f'"{bare}"', 0)
+    return UploadedPart(check_between("upload.parts", number, 1, MAX_PARTS), f'"{bare}"', 0)
 
 
 def _checked_id(upload_id: object) -> str:

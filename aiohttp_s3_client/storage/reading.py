@@ -10,7 +10,7 @@ from ..errors import NotFound, StorageValueError
 from ..transfer.listing import list_objects
 from .config import is_expiry
 from .facts import head, unquoted
-from .failures import check_int
+from .failures import check_between
 from .models import StoredFile
 from .opening import Opening
 
@@ -66,7 +66,7 @@ class Reading(Opening):
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
         """
         begins = self._keys.listed(prefix)
-        left = None if limit is None else check_int("limit", limit, 0)
+        left = None if limit is None else check_between("limit", limit, 0)
         with self._doing("list", prefix):
             await self._ready()
             if left == 0:
@@ -96,8 +96,8 @@ class Reading(Opening):
     async def url(self, key: str, *, expires_in: timedelta | None = None) -> str:
         """A link by which anybody may read the file for *expires_in*: 1 second to 7 days.
 
-        By default ``config.presigned_expiry``. Keys that end earlier end the link too. Whether
-        there is such a file is not asked.
+        By default ``config.presigned_expiry``. Credentials that end earlier end the link too, with
+        a ``UserWarning``. Whether there is such a file is not asked.
 
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/ShareObjectPreSignedURL.html
         """
@@ -107,16 +107,11 @@ class Reading(Opening):
             raise StorageValueError(
                 f"expires_in must be a timedelta of 1 second to 7 days, not {expires!r}"
             )
-        engine = self._engine
         with self._doing("url", key):
-            await self._ready()
-            snapshot = await engine.credentials.resolve()
-            route = engine.routes(snapshot).of(self._bucket)
-            signer = engine.pipeline.signer(snapshot, route.region)
-            place = route.endpoint.address(self._bucket, name)
-            now = engine.pipeline.clock.now()
-            seconds = int(expires.total_seconds())
-            return str(signer.presign_parts("GET", *place, "", None, expires=seconds, now=now))
+            calls = await self._ready()
+            await self._engine.credentials.resolve()
+            asked = {"Bucket": self._bucket, "Key": name}
+            return calls.generate_presigned_url("get_object", asked, expires)
 
     async def _is_there(self, name: str) -> bool:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import io
 from collections.abc import AsyncIterable, Iterable, Mapping
 from typing import TypeAlias
@@ -10,6 +9,7 @@ from typing import TypeAlias
 from ..errors import StorageValueError
 from ..protocol.crc import Buffer
 from ..protocol.header_values import encode_words, metadata_name, text
+from ..transfer.callbacks import check_callback, tell
 from ..transfer.content_type import NONE_GIVEN
 from ..transfer.progress import Progress
 from ..transport.source import AsyncFile, BinaryFile, as_stream, is_async_file, is_seekable
@@ -86,8 +86,7 @@ class Teller:
     """Tells a ``ProgressCallback`` what a transfer says of its progress, and its end."""
 
     def __init__(self, key: str, callback: ProgressCallback, foreign: Foreign) -> None:
-        if not callable(callback):
-            raise TypeError(f"progress_callback must be callable or None, not {callback!r}")
+        check_callback("progress_callback", callback)
         self._key = key
         self._callback = callback
         self._foreign = foreign
@@ -100,6 +99,4 @@ class Teller:
             return
         self._told = now
         with self._foreign.remembered():
-            result = self._callback(ProgressInfo(*now, "upload", self._key))
-            if inspect.isawaitable(result):
-                await result
+            await tell(self._callback, ProgressInfo(*now, "upload", self._key))

@@ -19,7 +19,7 @@ from ..protocol.xml import parse_copy
 from ..transfer.content_type import NONE_GIVEN
 from ..transfer.copy import copy_object
 from .facts import head, unquoted
-from .failures import Foreign, check_int
+from .failures import Foreign, check_between
 from .keys import may_be_one_file
 from .models import ProgressCallback, StoredFile
 from .parts import Parts
@@ -86,7 +86,7 @@ class S3Storage(Parts):
         may be async, and what it raises ends the upload, as any failure does, by aborting it.
         Otherwise as ``put``.
         """
-        part_size = max(check_int("part_size", part_size, 1), MIN_PART_SIZE)
+        part_size = max(check_between("part_size", part_size, 1), MIN_PART_SIZE)
         transfer = replace(
             self._transfer,
             multipart_threshold=part_size,

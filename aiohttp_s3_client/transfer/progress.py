@@ -13,7 +13,6 @@ Whatever a callback raises ends the transfer and is what the caller gets.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import time
 from collections import deque
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from ..transport.shielding import settled
+from .callbacks import check_callback, tell
 
 Phase = Literal["starting", "transferring", "verifying", "completing", "done", "failed"]
 
@@ -108,8 +108,7 @@ class ProgressMeter:
         total: int | None = None,
     ) -> None:
         for name, function in (("callback", callback), ("progress", progress)):
-            if function is not None and not callable(function):
-                raise TypeError(f"{name} must be callable or None, not {function!r}")
+            check_callback(name, function)
         self._callback = callback
         self._progress = progress
         self._state = Progress(total)
@@ -176,13 +175,13 @@ class ProgressMeter:
                 if isinstance(item, int):
                     self._state._moved(item)
                     if self._callback is not None:
-                        await _called(self._callback(item))
+                        await tell(self._callback, item)
                 elif item == "done":
                     self._state._end(item)
                 else:
                     self._state.phase = item
                 if self._progress is not None:
-                    await _called(self._progress(self._state))
+                    await tell(self._progress, self._state)
         except BaseException as error:
             self._error = error
             self._idle.set()
@@ -287,8 +286,3 @@ class PartProgress:
     def restart(self, position: int = 0) -> None:
         """Another attempt begins at *position*."""
         self._position = position
-
-
-async def _called(result: object) -> None:
-    if inspect.isawaitable(result):
-        await result

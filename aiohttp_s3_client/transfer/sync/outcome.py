@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -23,6 +22,7 @@ from ...errors import (
     SyncError,
 )
 from ...models import SyncFailure, SyncItem, SyncReport
+from ..callbacks import tell
 from .entries import Entry
 
 T = TypeVar("T")
@@ -114,6 +114,4 @@ class Outcome:
 
     async def _tell(self, callback: Callable[[T], object], what: T) -> None:
         async with self._turn:
-            result = callback(what)
-            if inspect.isawaitable(result):
-                await result
+            await tell(callback, what)
