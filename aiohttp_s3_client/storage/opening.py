@@ -85,18 +85,11 @@ class Opening:
         try:
             with translated(doing, key, new=new, foreign=foreign):
                 yield
-        except (RuntimeError, asyncio.CancelledError) as error:
-            # What the engine says of a session that it has no more. Whoever waits for one of its
-            # connections meanwhile is cancelled by aiohttp, although nobody asked for that.
-            if not self._closed or _is_wanted(error) or (foreign is not None and error in foreign):
+        except RuntimeError as error:
+            # What the engine says of a session that it has no more.
+            if not self._closed or (foreign is not None and error in foreign):
                 raise
             raise StorageError(f"{doing} {key!r}: the storage was closed meanwhile") from error
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(config={self.config!r})"
-
-
-def _is_wanted(error: BaseException) -> bool:
-    """Whether it is a cancellation that somebody asked the running task for."""
-    task = asyncio.current_task()
-    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0

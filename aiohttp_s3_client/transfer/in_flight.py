@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from ..config import MAX_PARTS
 from ..errors import IncompleteMultipartUpload
 from ..request import Body
-from ..transport.shielding import settled
+from ..transport.shielding import is_cancelled, settled
 from .multipart import MultipartUpload
 
 T = TypeVar("T")
@@ -95,7 +95,7 @@ class PartsInFlight(Generic[T]):
         except asyncio.CancelledError:
             task.cancel()
             await settled(task)
-            if self._given_up and not _is_cancelled():
+            if self._given_up and not is_cancelled():
                 raise _dropped(number) from None
             raise
 
@@ -106,8 +106,3 @@ class PartsInFlight(Generic[T]):
 
 def _dropped(number: int) -> IncompleteMultipartUpload:
     return IncompleteMultipartUpload(f"part {number} was given up with its upload", (number,))
-
-
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

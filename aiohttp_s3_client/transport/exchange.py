@@ -19,6 +19,7 @@ Everything used here is public API of aiohttp >= 3.12, but for one look behind i
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -34,6 +35,7 @@ from ..request import Body
 from .direct import BODY_LIMIT
 from .payload import SourcePayload, Watch
 from .session import Terms, drop_desynchronised
+from .shielding import is_cancelled
 
 _WATCH_FROM = 64 * 1024
 """Smaller bodies fit into the first write: the read timeout alone bounds them."""
@@ -78,20 +80,26 @@ async def exchange(
 ) -> ClientResponse | Fault:
     """Send one signed request once; the answer with its body unread, or what went wrong.
 
-    Raises only what is not the network's doing: bad arguments for aiohttp, or whatever the
-    session's own middlewares and traces raise.
+    Raises only what is not the network's doing: bad arguments for aiohttp, whatever the session's
+    own middlewares and traces raise, and ``RuntimeError`` when the session is closed meanwhile.
     """
-    shortcut = None if options or expect else terms.shortcut
-    if shortcut is not None:
-        data = _small(body)
-        if data is not None and shortcut.takes(method, address, headers, len(data)):
-            try:
-                return await shortcut.send(method, address, query, headers, data)
-            except _NETWORK_ERRORS as error:
-                return _fault(error)
-    drop_desynchronised(terms.session)
-    url = address.url(query)
-    return await _in_full(terms, method, url, headers, body, expect, write_timeout, options)
+    try:
+        shortcut = None if options or expect else terms.shortcut
+        if shortcut is not None:
+            data = _small(body)
+            if data is not None and shortcut.takes(method, address, headers, len(data)):
+                try:
+                    return await shortcut.send(method, address, query, headers, data)
+                except _NETWORK_ERRORS as error:
+                    return _fault(error)
+        drop_desynchronised(terms.session)
+        url = address.url(query)
+        return await _in_full(terms, method, url, headers, body, expect, write_timeout, options)
+    except asyncio.CancelledError:
+        # aiohttp cancels whoever waits for a connection of a session that is closed.
+        if is_cancelled() or not terms.session.closed:
+            raise
+        raise RuntimeError("the client's aiohttp session was closed meanwhile") from None
 
 
 def _small(body: Body | None) -> bytes | None:

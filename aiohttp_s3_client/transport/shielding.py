@@ -38,6 +38,13 @@ async def threaded(call: Callable[[], T]) -> T:
         raise
 
 
+def is_cancelled() -> bool:
+    """Whether somebody has asked for the running task's cancellation: not every
+    ``CancelledError`` means that."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 async def settled(*tasks: asyncio.Task[T]) -> None:
     """Wait until *tasks* have ended, however they end, even while being cancelled again."""
     cancelled: asyncio.CancelledError | None = None

@@ -14,7 +14,7 @@ from yarl import URL
 from aiohttp_s3_client.errors import AwsError, NoSuchKey, S3ConnectionError
 
 from ..servers.scripted import StartScript
-from ..servers.steps import drop, reply
+from ..servers.steps import drop, hang, reply
 from .scripts import SECRET, client_for, error
 
 OK = reply(200, {"ETag": '"x"'}, b"body")
@@ -268,3 +268,23 @@ async def test_nothing_secret_is_logged(
         await client.get("bucket/key")
     assert SECRET not in caplog.text
     assert "Signature=" not in caplog.text
+
+
+async def test_whoever_waits_for_a_connection_hears_of_the_sessions_end(
+    scripted: StartScript,
+) -> None:
+    """aiohttp cancels them; a task that nobody cancelled must not end as if somebody had."""
+    server = await scripted(rest=hang())
+    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1))
+    client = client_for(server, session)
+    holding, waiting, cancelled = (
+        asyncio.create_task(client.get_bytes("bucket", f"key{number}")) for number in range(3)
+    )
+    await server.wait_for(1)
+    await asyncio.sleep(0.05)
+    cancelled.cancel()
+    await session.close()
+    ended = await asyncio.gather(holding, waiting, cancelled, return_exceptions=True)
+    assert [type(each) for each in ended[1:]] == [RuntimeError, asyncio.CancelledError]
+    assert "session was closed meanwhile" in str(ended[1])
+    assert not isinstance(ended[0], asyncio.CancelledError)
