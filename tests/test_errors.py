@@ -266,6 +266,8 @@ def test_what_work_on_many_says() -> None:
         "1,200 could not be deleted: 'a' (AccessDenied); 'b' (AccessDenied); "
         "'c' (AccessDenied), and 1,197 more"
     )
+    many = errors.DeleteFailed(refused * 300, 1200, 5)
+    assert (len(many.errors), many.failed) == (1000, 1200)
     failures = [SyncFailure("a", OSError("disk full")), SyncFailure("b", ValueError("no"))]
     assert str(errors.SyncError(failures, SyncReport(0, 0, 0, 2))) == (
         "2 could not be synced: 'a' (disk full); 'b' (no)"

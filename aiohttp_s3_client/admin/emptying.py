@@ -21,6 +21,7 @@ from ..arguments import bound_bucket
 from ..config import DEFAULT_WORKERS
 from ..engine import Engine
 from ..errors import AwsError, DeleteFailed, NoSuchUpload, ResponseParseError
+from ..errors.many import KEPT
 from ..models import DeleteError, DeleteResult
 from ..transfer.callbacks import check_callback, tell
 from ..transfer.delete import Target, delete_each
@@ -32,7 +33,6 @@ from .outputs import versions_of
 if TYPE_CHECKING:
     from ..api import ListMultipartUploadsOutput
 
-_ERRORS_KEPT = 1000
 
 OnDeleted = Callable[[str], object]
 Item = TypeVar("Item")
@@ -121,7 +121,7 @@ class _Tally:
 
     def fail(self, error: DeleteError) -> None:
         self.failed += 1
-        if len(self.errors) < _ERRORS_KEPT:
+        if len(self.errors) < KEPT:
             self.errors.append(error._replace(key=error.key.removeprefix(self._within)))
 
 

@@ -10,6 +10,9 @@ from .base import S3Error
 if TYPE_CHECKING:
     from ..models import DeleteError, SyncFailure, SyncReport
 
+KEPT = 1000
+"""Failures that are kept, of however many there are."""
+
 _SHOWN = 3
 
 
@@ -21,8 +24,8 @@ class DeleteFailed(S3Error):
     """
 
     def __init__(self, errors: Sequence[DeleteError], failed: int, deleted: int) -> None:
-        super().__init__(errors, failed, deleted)
-        self.errors = list(errors)
+        super().__init__(errors[:KEPT], failed, deleted)
+        self.errors = list(errors[:KEPT])
         self.failed = failed
         self.deleted = deleted
 

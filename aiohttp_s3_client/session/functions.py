@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from ..api import WebsiteConfigurationDict
 
 Http = aiohttp.ClientSession | None
-_SHOWN_ERRORS = 1000
 _WHOLE = TransferConfig(multipart_threshold=PARTS_ADVISED_FROM)
 """What is no stream goes in one request, as long as that is not unwise."""
 
@@ -149,8 +148,7 @@ async def s3_delete_objects(client: Client, http: Http, bucket: str, keys: Itera
     """See ``S3Session.delete_objects``."""
     result = await calls_of(client, http).delete_objects(keys, bucket=bucket)
     if result.errors:
-        errors = result.errors
-        raise DeleteFailed(errors[:_SHOWN_ERRORS], len(errors), len(result.deleted))
+        raise DeleteFailed(result.errors, len(result.errors), len(result.deleted))
 
 
 def s3_list_files(

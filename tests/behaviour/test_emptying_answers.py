@@ -244,7 +244,7 @@ async def test_a_page_that_does_not_go_on_ends_it(scripted: Scripted) -> None:
     again = "<NextContinuationToken>{}</NextContinuationToken>"
     for tokens, message in (
         ([again.format(1), again.format(2)], "comes in a circle"),
-        ([again.format(1), again.format(1)], "names no next one|comes in a circle"),
+        ([again.format(1), again.format(1)], "comes? in a circle"),
         ([" "], "has no NextContinuationToken"),
     ):
         pages = [reply(200, {}, objects(["key"], token)) for token in tokens]

@@ -623,7 +623,7 @@ async def test_a_download_that_was_killed_is_gone_on_with(
     async with open_session(embedded, trace_configs=[traffic.trace]) as session:
         client = client_for(embedded, session)
         task = asyncio.create_task(client.sync(there, root, delete=True, config=how))
-        while sum(method == "GET" for method, _ in traffic.requests) < 4:  # noqa: ASYNC110
+        while sum(method == "GET" for method, _ in traffic.requests) < 4:  # noqa: ASYNC110 - no event
             await asyncio.sleep(0)  # Until the second of four ranges is there, and no longer.
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -639,18 +639,6 @@ def test_000_all_names_are_there() -> None:
     assert S3ObjectParams.__required_keys__ == frozenset()
 
 
-def test_000_methods_have_functions_with_the_same_arguments() -> None:
-    """``s3_x(client, http, …)`` is ``S3Session.x(…)``."""
-    for name in FUNCTIONS[:-2]:
-        function = inspect.signature(getattr(aiohttp_s3_client.session, name))
-        method = inspect.signature(getattr(S3Session, name.removeprefix("s3_")))
-        client, http, *rest = function.parameters.values()
-        assert (client.name, http.name) == ("client", "http")
-        assert [(p.name, p.kind, p.default) for p in rest] == [
-            (p.name, p.kind, p.default) for p in list(method.parameters.values())[1:]
-        ], name
-
-
 @pytest.mark.parametrize(("name", "values"), [("acl", ACLS), ("storage_class", CLASSES)])
 def test_000_values_of_parameters(name: str, values: list[str]) -> None:
     for value in values:

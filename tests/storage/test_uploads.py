@@ -108,7 +108,7 @@ async def test_what_is_wrong_with_an_upload_is_said(scripted: StartScript) -> No
     with pytest.raises(StorageValueError, match="part_size"):
         await storage.start_multipart_upload("key", part_size=0)
     with pytest.raises(TypeError, match="progress_callback"):
-        await storage.put_large("key", b"x", progress_callback=5)  # type: ignore[arg-type]  # too
+        await storage.put_large("key", b"x", progress_callback=5)  # type: ignore[arg-type]  # the point
     assert server.requests == []
 
 

@@ -21,6 +21,7 @@ from ...errors import (
     S3Error,
     SyncError,
 )
+from ...errors.many import KEPT
 from ...models import SyncFailure, SyncItem, SyncReport
 from ..callbacks import tell
 from .entries import Entry
@@ -34,9 +35,6 @@ Ends = Callable[[str], tuple[Path | str, Path | str]]
 
 OF_ONE_FILE = (S3Error, OSError, ValueError)
 """What may be wrong with one file alone."""
-
-MAX_FAILURES = 1000
-"""Failures that are kept; further ones are told and counted."""
 
 _OF_ALL = (CredentialsError, ExpiredToken, InvalidAccessKeyId, NoSuchBucket)
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -97,7 +95,7 @@ class Outcome:
             raise error
         # With their tracebacks a thousand errors would keep alive all that their frames hold.
         failure = SyncFailure(name, error.with_traceback(None))
-        if len(self._failures) < MAX_FAILURES:
+        if len(self._failures) < KEPT:
             self._failures.append(failure)
         if self._callbacks.on_error is not None:
             await self._tell(self._callbacks.on_error, failure)

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...config import TransferConfig
+from ...errors.many import KEPT
 from ...models import SyncReport
 from ...protocol.extra_args import ExtraArgs, copy_args, download_args, upload_args
 from ...transport.disk import Disk
@@ -37,7 +38,7 @@ from .directions import Copy, Direction, Download, Prefix, Symlinks, Upload
 from .entries import Batches, Entry, Pair, merged
 from .filters import Filter
 from .landing import Landing
-from .outcome import MAX_FAILURES, OF_ONE_FILE, Callbacks, Outcome
+from .outcome import OF_ONE_FILE, Callbacks, Outcome
 from .pace import Pace
 
 _LEAST_PATIENCE = 10
@@ -196,7 +197,7 @@ class _Sync:
                 await self._direction.transfer(source)
         except OF_ONE_FILE as error:
             room = isinstance(error, IsADirectoryError) and self._deletion is not None
-            if room and len(self._put_off) < MAX_FAILURES:
+            if room and len(self._put_off) < KEPT:
                 self._put_off.append(source)
             else:
                 await self._outcome.failed(source.name, error)
