@@ -117,7 +117,9 @@ class Syncing:
         deletions = None
         if delete and isinstance(there, parts.Prefix):
             within = self._engine.endpoint.key_prefix
-            deletions = deletion_calls(self._api, there.bucket, within=within, quiet=True)
+            deletions = deletion_calls(
+                self._engine, self._api, there.bucket, within=within, quiet=True
+            )
         options = parts.SyncOptions(
             delete=delete,
             dry_run=dry_run,

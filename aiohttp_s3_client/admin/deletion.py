@@ -2,52 +2,55 @@
 
 from __future__ import annotations
 
-import asyncio
 import http
-import random
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ..api import Api
+from ..engine import Engine
 from ..errors import AwsError
 from ..models import DeletedObject, DeleteError, DeleteResult
-from ..protocol.retry import backoff, is_transient
+from ..protocol.retry import is_transient
 from ..transfer.delete import Calls, Target
 from .outputs import deletions_of
 
 if TYPE_CHECKING:
     from ..api import ObjectIdentifierDict
 
-_ATTEMPTS = 5
 
-
-def deletion_calls(api: Api, bucket: str, *, within: str = "", quiet: bool = False) -> Calls:
+def deletion_calls(
+    engine: Engine, api: Api, bucket: str, *, within: str = "", quiet: bool = False
+) -> Calls:
     """The calls that delete keys of *bucket*, which are given and returned without *within*.
 
     With *quiet* only errors are returned. Keys that S3 could not delete for the moment
-    (``InternalError``, ``SlowDown``) are asked for again, a few times, before they are.
+    (``InternalError``, ``SlowDown``) are asked for again first, as often as the client's settings
+    and its quota of retries allow.
     """
     return Calls(
-        batch=partial(_delete_batch, api, bucket, within, quiet),
+        batch=partial(_delete_batch, engine, api, bucket, within, quiet),
         single=partial(_delete_single, api, bucket, within, quiet),
     )
 
 
 async def _delete_batch(
-    api: Api, bucket: str, within: str, quiet: bool, targets: list[Target]
+    engine: Engine, api: Api, bucket: str, within: str, quiet: bool, targets: list[Target]
 ) -> DeleteResult:
     deleted: list[DeletedObject] = []
     refused: list[DeleteError] = []
-    for attempt in range(1, _ATTEMPTS + 1):
+    attempts = engine.pipeline.attempts()
+    while True:
+        attempts.sent()
         result = await _asked(api, bucket, within, quiet, targets)
         deleted += result.deleted
-        again = _to_repeat(targets, result.errors) if attempt < _ATTEMPTS else []
+        again = _to_repeat(targets, result.errors)
         if not again:
+            engine.pipeline.quota.give_back(attempts.paid)
+        if not again or not await engine.pipeline.pause(attempts):
             refused += result.errors
             break
         refused += [error for error in result.errors if not _may_pass(error)]
         targets = again
-        await asyncio.sleep(backoff(attempt, random.Random()))
     # Not all servers know of Quiet.
     return DeleteResult([] if quiet else deleted, refused)
 

@@ -23,6 +23,7 @@ from ..engine import Engine
 from ..errors import AwsError, DeleteFailed, NoSuchUpload, ResponseParseError
 from ..errors.many import KEPT
 from ..models import DeleteError, DeleteResult
+from ..protocol.circle import Circle
 from ..transfer.callbacks import check_callback, tell
 from ..transfer.delete import Target, delete_each
 from ..transfer.listing import list_objects
@@ -80,7 +81,7 @@ class Emptying:
         if uploads:
             await _abort_uploads(place, tally)
         pages = _version_pages(place) if versions else _object_pages(place)
-        calls = deletion_calls(self._api, name, quiet=on_progress is None)
+        calls = deletion_calls(self._engine, self._api, name, quiet=on_progress is None)
         await delete_each(_counted(pages, tally), calls, DEFAULT_WORKERS, tally.report)
         deleted = tally.listed - tally.refused
         if tally.errors:
@@ -140,18 +141,13 @@ async def _one_ahead(
 ) -> AsyncGenerator[list[Item], None]:
     """*pages*, each when the one behind it has come. Pages that come again are an error."""
     held: list[Item] = []
-    known: list[Item] = []
-    count = 0
+    circle = Circle()
     async with aclosing(pages):
         async for page in pages:
             if not page:
                 continue
-            if page == known:
+            if circle.closed_by(page):
                 raise ResponseParseError(f"the listing comes in a circle: {page[0]!r:.200} again")
-            count += 1
-            if count & (count - 1) == 0:
-                # Kept ever more rarely: any circle is noticed, whatever its length.
-                known = page
             yield held
             held = page
     yield held

@@ -83,7 +83,7 @@ class Objects:
         check_keys(keys)
         workers = check_positive("workers_count", workers_count)
         within = self._engine.endpoint.key_prefix
-        calls = deletion_calls(self._api, name, within=within, quiet=quiet)
+        calls = deletion_calls(self._engine, self._api, name, within=within, quiet=quiet)
         return await delete_all(keys, calls, workers)
 
     def list_object_versions(

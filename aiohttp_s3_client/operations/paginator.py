@@ -7,6 +7,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, M
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..errors import ParamValidationError, ResponseParseError
+from ..protocol.circle import Circle
 from ..protocol.customs import decoded
 from ..protocol.pagination import Pager, cut, entries, next_params
 
@@ -60,8 +61,7 @@ class Paginator(AsyncIterable[Page], Generic[Page]):
         pager = await self._pager()
         params: dict[str, object] | None = self._first_params(pager)
         left = self._settings.max_items
-        known: dict[str, object] = {}
-        count = 0
+        circle = Circle()
         while params is not None:
             page = await self._call(dict(params))
             if left is not None:
@@ -74,12 +74,8 @@ class Paginator(AsyncIterable[Page], Generic[Page]):
             encoded = params.get("EncodingType") is not None
             last = decoded(self._operation, page) if encoded else page
             params = next_params(self._operation, pager, params, last)
-            count += 1
-            if params == known:
+            if params is not None and circle.closed_by(params):
                 raise ResponseParseError(f"{self._operation}: the pages come in a circle")
-            if params is not None and count & (count - 1) == 0:
-                # Kept ever more rarely: any circle is noticed, whatever its length, with one kept.
-                known = params
 
     async def items(self, name: str | None = None) -> AsyncIterator[Any]:
         """The entries of all pages: of their first list (``Contents``, ``Versions``, ``Parts``,

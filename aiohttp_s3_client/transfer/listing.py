@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from ..engine import Engine
 from ..errors import ResponseParseError
 from ..models import AwsObjectMeta
+from ..protocol.circle import Circle
 from ..protocol.listing import Row, parse_listing, parse_rows
 
 
@@ -75,8 +76,7 @@ async def _pages(
     engine: Engine, bucket: str, query: list[tuple[str, str]], parse: Callable[[bytes], P]
 ) -> AsyncGenerator[P, None]:
     token: str | None = None
-    known: str | None = None
-    count = 0
+    circle = Circle()
     while True:
         asked = query if token is None else [*query, ("continuation-token", token)]
         answer = await engine.request(
@@ -86,10 +86,6 @@ async def _pages(
         yield page
         if page.next_token is None:
             return
-        if page.next_token in (token, known):
+        if page.next_token == token or circle.closed_by(page.next_token):
             raise ResponseParseError(f"ListObjectsV2 {bucket}: the pages come in a circle")
         token = page.next_token
-        count += 1
-        if count & (count - 1) == 0:
-            # Kept ever more rarely: any circle is noticed, whatever its length, with one kept.
-            known = token
