@@ -18,6 +18,7 @@ from .clients import Entry
 from .clients.plan import FIRST_KEY, FIRST_SIZE, Job
 from .environments import Environments
 from .server import Stub
+from .signals import signals_held
 from .works import KEYS, Work
 
 HERE = Path(__file__).parent
@@ -234,21 +235,23 @@ def _group(
     command: list[str], cwd: Path, environment: dict[str, str]
 ) -> Iterator[subprocess.Popen[str]]:
     """A process in a group of its own, of which nothing is left at the end."""
-    process = subprocess.Popen(
-        command,
-        cwd=cwd,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
+    process = None
     try:
+        with signals_held():
+            process = subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
         yield process
     finally:
-        if process.poll() is None:
+        if process is not None and process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from .signals import signals_held
 from .works import KEYS_PER_PAGE, KIB, MIB, PAGES
 
 TEMPLATE = Path(__file__).with_name("stub.conf")
@@ -232,13 +233,14 @@ class Stub:
         configuration = self._folder / "nginx.conf"
         configuration.write_text(self._configuration())
         pin = ["taskset", "-c", self._processor] if self._processor else []
-        self._process = subprocess.Popen(
-            [
-                *pin, "nginx", "-p", str(self._folder), "-c", str(configuration),
-                "-e", str(self._folder / "error.log"),
-            ],
-            stdin=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
+        with signals_held():
+            self._process = subprocess.Popen(
+                [
+                    *pin, "nginx", "-p", str(self._folder), "-c", str(configuration),
+                    "-e", str(self._folder / "error.log"),
+                ],
+                stdin=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:

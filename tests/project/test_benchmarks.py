@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from benchmarks.compare.clients import BY_NAME, CATALOGUE
 from benchmarks.compare.clients.plan import Plan
 from benchmarks.compare.environments import REQUIREMENTS, Environments
 from benchmarks.compare.report import Report, number, rst_table
-from benchmarks.compare.runner import Results, Run, suits
+from benchmarks.compare.runner import Results, Run, _group, suits
 from benchmarks.compare.server import Stub, free_ports, missing_programs, offer_of
 from benchmarks.compare.targets import TARGETS, Target, outcomes
 from benchmarks.compare.works import KEYS, KIB, MIB, PAGES, all_works
@@ -379,6 +380,21 @@ def test_nothing_is_left_when_it_is_stopped(tmp_path: Path, number: signal.Signa
     assert "nothing is left running" in said
     assert processes_of(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it needs Linux")
+@pytest.mark.timeout(60)
+def test_a_signal_while_a_process_starts_leaves_none(tmp_path: Path) -> None:
+    """Each process stops its parent as soon as it runs: some before it is known to have started."""
+    started = [sys.executable, "-c", "import time; time.sleep(50)", str(tmp_path)]
+    script = f"kill -INT $PPID; exec {shlex.join(started)}"
+    for _ in range(40):
+        with (
+            pytest.raises(KeyboardInterrupt),
+            _group(["sh", "-c", script], tmp_path, dict(os.environ)) as process,
+        ):
+            process.communicate(timeout=30)
+        assert processes_of(tmp_path) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it needs Linux")
