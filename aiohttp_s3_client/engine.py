@@ -66,7 +66,11 @@ class Engine:
         self._session = session
         self._owned = False
         self.pipeline = Pipeline(
-            session=self.session, config=self.config, credentials=credentials, routes=self.routes
+            session=self.session,
+            config=self.config,
+            credentials=credentials,
+            routes=self.routes,
+            sessions=self.express_session,
         )
 
     def session(self) -> aiohttp.ClientSession:
@@ -92,6 +96,23 @@ class Engine:
         other._session, other._owned = session, False
         other.pipeline = self.pipeline.through(other.session)
         return other
+
+    def signed_with(self, credentials: CredentialsProvider) -> Engine:
+        """The same client with the credentials of somebody else.
+
+        Session and settings are shared, as is what was learnt of servers, but for the regions of
+        buckets: the endpoint may depend on what *credentials* say of the region.
+        """
+        other = copy(self)
+        other.credentials, other._routes = credentials, []
+        other.pipeline = self.pipeline.signed_with(
+            credentials, other.routes, other.express_session
+        )
+        return other
+
+    def express_session(self, bucket: str) -> CredentialsProvider:
+        """The credentials of the session of *bucket*, a directory bucket."""
+        raise NotImplementedError(bucket)
 
     async def open(
         self, *, limit: int = CONNECTION_LIMIT, tls: ssl.SSLContext | bool = True

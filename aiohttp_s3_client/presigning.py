@@ -76,7 +76,7 @@ class Presigning:
         if isinstance(url, URL) and url.absolute:
             path = respelt_path(url.raw_path) or "/"
             place = Address(url.scheme, url.host_port_subcomponent or "", path)
-            query, region = url.raw_query_string, routes.default.region
+            query, route = url.raw_query_string, routes.default
         else:
             if isinstance(url, URL):
                 name, query = unquote(url.raw_path), url.raw_query_string
@@ -84,10 +84,12 @@ class Presigning:
                 name, query = object_name_of(url), encode_query(query_pairs(params))
             bucket, key = locate(engine.endpoint, name, query)
             route = routes.of(bucket)
-            place, region = route.endpoint.address(bucket, key), route.region
-        return engine.pipeline.signer(snapshot, region).presign_parts(
+            place = route.endpoint.address(bucket, key)
+        return engine.pipeline.signers.at_hand(snapshot, route.auth(place)).presign_parts(
             method,
-            *place,
+            place.scheme,
+            place.authority,
+            place.path,
             query,
             merged_headers(headers) if headers else None,
             expires=seconds,
@@ -136,10 +138,13 @@ class Presigning:
             raise TypeError(f"http_method must be a str, not {verb!r}")
         snapshot, now, seconds = _terms(engine, "expires_in", given.optional("expires_in", _HOUR))
         route = engine.routes(snapshot).of(request.bucket)
-        signer = engine.pipeline.signer(snapshot, route.region, request.service)
-        url = signer.presign_parts(
+        place = route.address(request)
+        auth = route.auth(place, request.service)
+        url = engine.pipeline.signers.at_hand(snapshot, auth).presign_parts(
             verb,
-            *route.address(request),
+            place.scheme,
+            place.authority,
+            place.path,
             encode_query(request.query),
             request.headers,
             expires=seconds,
@@ -186,8 +191,9 @@ class Presigning:
         name, within = bound_place(engine.endpoint, given.bucket, given.key)
         snapshot, now, seconds = _terms(engine, "expires_in", given.optional("expires_in", _HOUR))
         route = engine.routes(snapshot).of(name)
+        place = route.endpoint.address(name, None)
         signed = signed_form(
-            engine.pipeline.signer(snapshot, route.region),
+            engine.pipeline.signers.at_hand(snapshot, route.auth(place)),
             name,
             within,
             given.optional("fields", {}),
@@ -195,7 +201,7 @@ class Presigning:
             seconds=seconds,
             now=now,
         )
-        return {"url": str(route.endpoint.address(name, None).url()), "fields": signed}
+        return {"url": str(place.url()), "fields": signed}
 
 
 def _terms(

@@ -26,6 +26,7 @@ from typing import NamedTuple
 from yarl import URL
 
 from ..config import DEFAULT_REGION, AddressingStyle
+from .auth import Auth
 from .encoding import quote_path, quote_query
 
 _REGION = r"(?P<region>[a-z]{2,}(?:-[a-z]+)+-\d+)"
@@ -51,6 +52,8 @@ class Address(NamedTuple):
     """Host, and the port when it is not the scheme's own: the Host header."""
     path: str
     """Percent-encoded."""
+    auth: Auth | None = None
+    """How a request to it is signed, where the bucket decides it; None is S3's ordinary way."""
 
     def url(self, raw_query: str = "") -> URL:
         return URL.build(

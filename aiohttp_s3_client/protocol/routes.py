@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ..config import DEFAULT_REGION
 from ..request import Request
+from .auth import SIGV4, Auth
 from .endpoint import Address, Endpoint
 
 
@@ -22,6 +23,10 @@ class Route(NamedTuple):
                 request.service, self.region, request.host_prefix, request.path
             )
         return self.endpoint.address(request.bucket, request.key)
+
+    def auth(self, address: Address, service: str = "s3") -> Auth:
+        """How a request to *address* is signed; *service* is the one that the request names."""
+        return address.auth or Auth(SIGV4, service, self.region)
 
 
 class Routes:

@@ -29,12 +29,12 @@ class Corrections:
     __slots__ = (
         "_clock",
         "_clock_learnt",
-        "_credentials",
         "_deaf_hosts",
         "_redirects",
         "_refreshed",
         "_region_learnt",
         "asked",
+        "credentials",
         "probed",
         "signed_with",
         "target",
@@ -44,7 +44,8 @@ class Corrections:
         self, clock: Clock, credentials: CredentialsProvider, deaf_hosts: set[str]
     ) -> None:
         self._clock = clock
-        self._credentials = credentials
+        self.credentials = credentials
+        """What the last send was signed with: the client's own, or those of a bucket's session."""
         self._deaf_hosts = deaf_hosts
         self._clock_learnt = self._region_learnt = self._refreshed = False
         self._redirects = 0
@@ -78,8 +79,8 @@ class Corrections:
         if code in _EXPIRED_CODES and not self._refreshed:
             self._refreshed = True
             # Of many requests that were refused together, the first one's refresh serves all.
-            if await self._credentials.resolve() == self.signed_with:
-                self._credentials.invalidate()
+            if await self.credentials.resolve() == self.signed_with:
+                self.credentials.invalidate()
             return True
         return False
 

@@ -21,6 +21,7 @@ import random
 import time
 from collections.abc import Callable
 from copy import copy
+from typing import NamedTuple
 
 import aiohttp
 from aiohttp import hdrs
@@ -28,6 +29,7 @@ from aiohttp import hdrs
 from ..config import ClientConfig
 from ..errors import ResponseParseError, S3ConnectionError, S3TimeoutError
 from ..models import CredentialsProvider, CredentialsSnapshot
+from ..protocol.auth import EXPRESS, Auth
 from ..protocol.clock import Clock
 from ..protocol.encoding import encode_query
 from ..protocol.endpoint import Address, Endpoint
@@ -45,7 +47,7 @@ from ..protocol.retry import (
     retry_after,
 )
 from ..protocol.routes import Route, Routes
-from ..protocol.sigv4 import SigV4Signer, canonical_headers, split_url
+from ..protocol.sigv4 import canonical_headers, split_url
 from ..protocol.xml import is_error
 from ..redaction import in_one_line, redact_text, secret_values
 from ..request import Request
@@ -61,10 +63,22 @@ from .corrections import Corrections
 from .exchange import Fault, exchange
 from .preparing import Prepared, prepared, protection_of
 from .session import Terms
+from .signers import Signers
 
 _DOCUMENT_SECONDS = 60.0
 _LONG_DOCUMENT_SECONDS = 900.0
 """CompleteMultipartUpload may work for minutes, sending white space to keep the connection."""
+
+
+class _Course(NamedTuple):
+    """Where one attempt goes, and what it is signed with."""
+
+    routes: Routes
+    route: Route
+    address: Address
+    query: str
+    auth: Auth
+    snapshot: CredentialsSnapshot
 
 
 class Pipeline:
@@ -77,13 +91,15 @@ class Pipeline:
         config: ClientConfig,
         credentials: CredentialsProvider,
         routes: Callable[[CredentialsSnapshot], Routes],
+        sessions: Callable[[str], CredentialsProvider],
     ) -> None:
+        """*sessions* gives the credentials of a directory bucket's session."""
         self._session = session
         self._config = config
         self._credentials = credentials
         self._routes = routes
-        self._signers: tuple[CredentialsSnapshot | None, dict[tuple[str, str], SigV4Signer]]
-        self._signers = (None, {})
+        self._sessions = sessions
+        self.signers = Signers()
         self._known_terms: tuple[aiohttp.ClientTimeout, Terms] | None = None
         self._deaf_hosts: set[str] = set()
         self._random = random.Random()
@@ -97,27 +113,20 @@ class Pipeline:
         other._session, other._known_terms = session, None
         return other
 
+    def signed_with(
+        self,
+        credentials: CredentialsProvider,
+        routes: Callable[[CredentialsSnapshot], Routes],
+        sessions: Callable[[str], CredentialsProvider],
+    ) -> Pipeline:
+        """The same road for another's credentials, with all that was learnt of servers."""
+        other = copy(self)
+        other._credentials, other._routes, other._sessions = credentials, routes, sessions
+        return other
+
     def attempts(self, limit: int | None = None) -> Attempts:
         """A fresh count for one request, part or range."""
         return Attempts(limit or self._config.max_attempts, time.monotonic())
-
-    def signer(
-        self, snapshot: CredentialsSnapshot, region: str, service: str = "s3"
-    ) -> SigV4Signer:
-        """The signer of *snapshot* for *region*; each derives its key once a day."""
-        current, signers = self._signers
-        if current is not snapshot and current != snapshot:
-            signers = {}
-            self._signers = (snapshot, signers)
-        if (signer := signers.get((region, service))) is None:
-            signer = signers[region, service] = SigV4Signer(
-                snapshot.access_key_id,
-                snapshot.secret_access_key,
-                snapshot.session_token,
-                region=region,
-                service=service,
-            )
-        return signer
 
     def protection(self, endpoint: Endpoint, request: Request) -> Protection:
         """How *request*'s body is protected on the way to *endpoint*."""
@@ -131,17 +140,17 @@ class Pipeline:
         """
         attempts = attempts or self.attempts(request.max_attempts)
         corrections = Corrections(self.clock, self._credentials, self._deaf_hosts)
-        snapshot = await self._credentials.resolve()
-        common = await self._prepared(request, snapshot)
+        common: Prepared | None = None
         error: BaseException | None
         while True:
-            corrections.signed_with = snapshot
-            routes = self._routes(snapshot)
-            route = routes.of(request.bucket)
+            course = await self._course(request, corrections)
+            routes = course.routes
+            if common is None:
+                common = await self._prepared(request, course)
             if (wait := self.pace.delay(time.monotonic())) > 0:
                 await asyncio.sleep(wait)
             attempts.sent()
-            outcome = await self._attempt(request, common, snapshot, route, corrections)
+            outcome = await self._attempt(request, common, course, corrections)
             if isinstance(outcome, Fault):
                 error = self.connection_error(request, outcome, attempts)
                 again = await self._after_fault(request, outcome, attempts, corrections)
@@ -155,7 +164,6 @@ class Pipeline:
                 error = None
                 again = await self._after_error(request, routes, outcome, attempts, corrections)
             if again:
-                snapshot = await self._credentials.resolve()
                 continue
             if error is not None:
                 raise error
@@ -180,31 +188,44 @@ class Pipeline:
 
     # One attempt
 
-    async def _prepared(self, request: Request, snapshot: CredentialsSnapshot) -> Prepared:
-        endpoint = self._routes(snapshot).of(request.bucket).endpoint
-        return await prepared(
-            request, self._terms(), endpoint, self._config, anonymous=snapshot.anonymous
-        )
-
-    async def _attempt(
-        self,
-        request: Request,
-        common: Prepared,
-        snapshot: CredentialsSnapshot,
-        route: Route,
-        corrections: Corrections,
-    ) -> Answer | Fault:
+    async def _course(self, request: Request, corrections: Corrections) -> _Course:
+        """Where the next attempt goes, and what it is signed with."""
+        own = await self._credentials.resolve()
+        routes = self._routes(own)
+        route = routes.of(request.bucket)
+        address = route.address(request)
+        auth = route.auth(address, request.service)
+        credentials, snapshot = self._credentials, own
+        if auth.scheme == EXPRESS and not own.anonymous:
+            credentials = self._sessions(request.bucket)
+            snapshot = await credentials.resolve()
+        corrections.credentials, corrections.signed_with = credentials, snapshot
         if corrections.target is None:
-            address = route.address(request)
             query = encode_query(request.query) if request.query else ""
         else:
             scheme, authority, path, query = split_url(corrections.target)
             address = Address(scheme, authority, path)
+        return _Course(routes, route, address, query, auth, snapshot)
+
+    async def _prepared(self, request: Request, course: _Course) -> Prepared:
+        return await prepared(
+            request,
+            self._terms(),
+            course.route.endpoint,
+            self._config,
+            anonymous=course.snapshot.anonymous,
+        )
+
+    async def _attempt(
+        self, request: Request, common: Prepared, course: _Course, corrections: Corrections
+    ) -> Answer | Fault:
+        _, _, address, query, auth, snapshot = course
         if snapshot.anonymous:
             canonical_headers(common.headers.items(), "")  # Refuses malformed ones.
             signed = common.headers.copy()
         else:
-            signed = self.signer(snapshot, route.region, request.service).sign_parts(
+            signer = await self.signers.of(snapshot, auth)
+            signed = signer.sign_parts(
                 request.method,
                 address.authority,
                 address.path,
@@ -352,10 +373,9 @@ class Pipeline:
         headers = request.headers.copy()
         headers["Range"] = "bytes=0-0"
         get = request._replace(method=hdrs.METH_GET, headers=headers, document=False)
-        snapshot = await self._credentials.resolve()
-        route = routes.of(request.bucket)
-        common = await self._prepared(get, snapshot)
-        reason = await self._attempt(get, common, snapshot, route, corrections)
+        course = await self._course(get, corrections)
+        common = await self._prepared(get, course)
+        reason = await self._attempt(get, common, course, corrections)
         if isinstance(reason, Fault):
             return False
         if not reason.failed:

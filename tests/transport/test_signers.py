@@ -1,0 +1,57 @@
+"""Signers are made once, kept for the credentials used lately, and read where they are seldom."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp_s3_client.models import CredentialsSnapshot
+from aiohttp_s3_client.protocol.auth import SIGV4, SIGV4A, Auth
+from aiohttp_s3_client.protocol.sigv4 import SigV4Signer
+from aiohttp_s3_client.protocol.sigv4a import SigV4aSigner
+from aiohttp_s3_client.transport.signers import Signers
+
+PLAIN = Auth(SIGV4, "s3", "eu-west-1")
+
+
+def snapshot(number: int = 0) -> CredentialsSnapshot:
+    return CredentialsSnapshot(f"AKIDEXAMPLE{number}", "wJalrXUtnFEMI")
+
+
+async def test_a_signer_is_made_once() -> None:
+    signers = Signers()
+    first = await signers.of(snapshot(), PLAIN)
+    assert type(first) is SigV4Signer
+    assert (first.region, first.service) == ("eu-west-1", "s3")
+    assert await signers.of(snapshot(), PLAIN) is first
+    assert signers.at_hand(snapshot(), PLAIN) is first
+
+
+async def test_each_way_of_signing_has_its_own() -> None:
+    signers = Signers()
+    first = await signers.of(snapshot(), PLAIN)
+    others = [PLAIN._replace(region="eu-west-2"), PLAIN._replace(service="s3express")]
+    made = [first, *[await signers.of(snapshot(), auth) for auth in others]]
+    assert len(set(map(id, made))) == 3
+    assert await signers.of(snapshot(1), PLAIN) is not first
+
+
+async def test_a_seldom_scheme_is_read_in_a_thread_and_kept() -> None:
+    signers = Signers()
+    auth = Auth(SIGV4A, "s3", "*")
+    asked = asyncio.create_task(signers.of(snapshot(), auth))
+    await asyncio.sleep(0)
+    assert not asked.done()  # Something else may run meanwhile.
+    signer = await asked
+    assert isinstance(signer, SigV4aSigner)
+    assert signer.region == "*"
+    assert signers.at_hand(snapshot(), auth) is signer
+
+
+async def test_the_credentials_used_last_are_remembered() -> None:
+    signers = Signers()
+    kept = await signers.of(snapshot(), PLAIN)
+    lost = await signers.of(snapshot(1), PLAIN)
+    for number in range(2, 300):
+        await signers.of(snapshot(number), PLAIN)
+        assert await signers.of(snapshot(), PLAIN) is kept
+    assert await signers.of(snapshot(1), PLAIN) is not lost
