@@ -37,6 +37,7 @@ from .engine import Engine
 from .errors import AwsDownloadError, AwsError, AwsUploadError
 from .managed import Managed, OnProgress
 from .models import AwsObjectMeta, CredentialsProvider, CredentialsSnapshot
+from .protocol.endpoints.directory import is_directory
 from .response import ResponseContext
 from .transfer.copy import Place, copy_object, rename_object
 from .transfer.listing import list_objects
@@ -124,12 +125,19 @@ class S3Client(Verbs, Transfers, Calls):
     def credentials(self) -> CredentialsProvider:
         return self._engine.credentials
 
-    async def resolve_credentials(self) -> CredentialsSnapshot:
+    async def resolve_credentials(self, bucket: str | None = None) -> CredentialsSnapshot:
         """Find the credentials now, so that links can be made with them; see ``presign_url``.
 
-        Raises ``CredentialsError``, which lists what was tried, when there are none.
+        :param bucket: for links to this bucket: of a directory bucket (S3 Express) the session is
+            made or renewed, and its credentials returned; it lasts for five minutes at most.
+
+        Raises ``CredentialsError``, which lists what was tried, when there are none; of a session
+        what CreateSession raises.
         """
-        return await self._engine.credentials.resolve()
+        if bucket is None:
+            return await self._engine.credentials.resolve()
+        name = bound_bucket(self._engine.endpoint, bucket)
+        return await (await self._engine.credentials_for(name)).resolve()
 
     # Listing, copying
 
@@ -163,6 +171,8 @@ class S3Client(Verbs, Transfers, Calls):
                 raise ValueError(f"object_name: {name!r} names no bucket; or give bucket=…")
         if max_keys is not None:
             check_positive("max_keys", max_keys)
+        if start_after is not None and is_directory(bucket) and endpoint.asked.express:
+            raise ValueError(f"start_after: {bucket!r} is a directory bucket, listed in no order")
         if prefix is not None and within not in ("", endpoint.key_prefix):
             raise ValueError(f"prefix: {prefix!r} and object_name={name!r}: give only one")
         asked = within + (object_name_of(prefix) if prefix is not None else "")

@@ -13,8 +13,11 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from .config import ClientConfig
+from .credentials.express import ExpressSessions, SessionCredentials
 from .models import CredentialsProvider, CredentialsSnapshot
-from .protocol.endpoint import Endpoint, resolve_base_url
+from .protocol.auth import EXPRESS, Auth
+from .protocol.base_url import resolve_base_url
+from .protocol.endpoint import Endpoint
 from .protocol.retry import Attempts
 from .protocol.routes import Routes
 from .request import Request
@@ -27,11 +30,13 @@ class Engine:
     """One client's parts. ``send`` is the method that matters."""
 
     __slots__ = (
+        "_auth",
         "_aws_default",
         "_owned",
         "_region",
         "_routes",
         "_session",
+        "_sessions",
         "config",
         "credentials",
         "endpoint",
@@ -56,10 +61,10 @@ class Engine:
             region=region,
             bucket=bucket,
             base_path=base_path,
-            addressing_style=self.config.addressing_style,
-            legacy_bucket_names=self.config.legacy_bucket_names,
+            config=self.config,
         )
         self._aws_default = url is None and not region
+        self._auth: Auth | None = None
         self._region = region
         # One, once the credentials are known. Engines that are copies of this one share the list.
         self._routes: list[Routes] = []
@@ -72,6 +77,7 @@ class Engine:
             routes=self.routes,
             sessions=self.express_session,
         )
+        self._sessions = ExpressSessions(credentials, self.send, self.pipeline.clock.now)
 
     def session(self) -> aiohttp.ClientSession:
         """The session that requests go through.
@@ -90,29 +96,38 @@ class Engine:
     def through(self, session: aiohttp.ClientSession) -> Engine:
         """The same client on another session, which stays its owner's to close.
 
-        What was learnt of servers (clock, regions, pace) goes on to be shared.
+        What was learnt of servers (clock, regions, pace) goes on to be shared, and so do the
+        sessions of directory buckets.
         """
         other = copy(self)
         other._session, other._owned = session, False
-        other.pipeline = self.pipeline.through(other.session)
+        other.pipeline = self.pipeline.through(other.session, other.express_session)
+        other._sessions = self._sessions.over(other.credentials, other.send)
         return other
 
-    def signed_with(self, credentials: CredentialsProvider) -> Engine:
+    def signed_with(self, credentials: CredentialsProvider, auth: Auth | None = None) -> Engine:
         """The same client with the credentials of somebody else.
 
         Session and settings are shared, as is what was learnt of servers, but for the regions of
-        buckets: the endpoint may depend on what *credentials* say of the region.
+        buckets: the endpoint may depend on what *credentials* say of the region. *auth* is how to
+        sign, whatever the endpoint's own rules say; an empty region in it is the bucket's.
         """
         other = copy(self)
-        other.credentials, other._routes = credentials, []
-        other.pipeline = self.pipeline.signed_with(
-            credentials, other.routes, other.express_session
-        )
+        other.credentials, other._auth, other._routes = credentials, auth, []
+        other.pipeline = self.pipeline.signed_with(credentials, other.routes, other.express_session)
+        other._sessions = self._sessions.over(credentials, other.send)
         return other
 
-    def express_session(self, bucket: str) -> CredentialsProvider:
+    async def credentials_for(self, bucket: str) -> CredentialsProvider:
+        """The credentials that requests about what is in *bucket* are signed with."""
+        own = await self.credentials.resolve()
+        route = self.routes(own).of(bucket)
+        auth = route.auth(route.to(bucket, None))
+        return self.express_session(bucket) if auth.scheme == EXPRESS else self.credentials
+
+    def express_session(self, bucket: str) -> SessionCredentials:
         """The credentials of the session of *bucket*, a directory bucket."""
-        raise NotImplementedError(bucket)
+        return self._sessions.of(bucket)
 
     async def open(
         self, *, limit: int = CONNECTION_LIMIT, tls: ssl.SSLContext | bool = True
@@ -124,8 +139,11 @@ class Engine:
 
     async def close(self) -> None:
         """Close the session, if it is our own. A user's session is the user's to close."""
-        if self._owned and self._session is not None:
-            session, self._session, self._owned = self._session, None, False
+        session, owned = self._session, self._owned
+        if owned:
+            self._session, self._owned = None, False
+        await self._sessions.close()
+        if owned and session is not None:
             await session.close()
 
     def routes(self, snapshot: CredentialsSnapshot) -> Routes:
@@ -139,7 +157,8 @@ class Engine:
             if self._aws_default and snapshot.region:
                 endpoint = endpoint.in_region(snapshot.region)
             named = "" if self._aws_default else endpoint.region
-            self._routes.append(Routes(endpoint, self._region or named or snapshot.region))
+            region = self._region or named or snapshot.region
+            self._routes.append(Routes(endpoint, region, self._auth))
         return self._routes[0]
 
     async def send(self, request: Request, attempts: Attempts | None = None) -> Answer:

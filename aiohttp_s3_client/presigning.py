@@ -27,12 +27,15 @@ from .boto_names import Given
 from .engine import Engine
 from .errors import CredentialsError
 from .models import CredentialsSnapshot, PresignedPost
-from .operations.caller import Caller
+from .operations.request import link_request
+from .protocol.auth import EXPRESS, Auth
+from .protocol.base_url import named_by_host
 from .protocol.encoding import encode_query, respelt_path, unquote
 from .protocol.endpoint import Address
 from .protocol.model.names import OPERATIONS
+from .protocol.operations import operation_name
 from .protocol.post_policy import Condition, signed_form
-from .protocol.sigv4 import UNSIGNED_PAYLOAD, whole_seconds
+from .protocol.sigv4 import UNSIGNED_PAYLOAD, SigV4Signer, whole_seconds
 
 if TYPE_CHECKING:
     from .boto_names import PostNames, UrlNames
@@ -60,8 +63,9 @@ class Presigning:
         *url* as a str is an object name, taken literally (``?``, ``#`` and ``%`` belong to it);
         only a ``yarl.URL`` is a URL. *headers* have to be sent by whoever uses the link.
         Synchronous: it signs with the credentials at hand, so after ``await
-        client.resolve_credentials()`` where they come from a file. Credentials that end earlier
-        end the link too, with a ``UserWarning``.
+        client.resolve_credentials()`` where they come from a file, and for a directory bucket
+        (S3 Express) after ``await client.resolve_credentials(bucket=…)``. Credentials that end
+        earlier end the link too, with a ``UserWarning``.
 
         Raises ``CredentialsError`` where none are at hand or they have ended, ``ValueError`` for
         an expiry out of bounds and for anonymous credentials.
@@ -69,23 +73,31 @@ class Presigning:
         https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
         """
         engine = self._engine
-        snapshot, now, seconds = _terms(engine, "expires", expires)
-        routes = engine.routes(snapshot)
+        seconds = whole_seconds("expires", expires)
+        own = _own_credentials(engine)
+        routes = engine.routes(own)
         if isinstance(url, URL) and params:
             raise ValueError("params: put them into the URL that is to be signed")
+        bucket = ""
         if isinstance(url, URL) and url.absolute:
             path = respelt_path(url.raw_path) or "/"
-            place = Address(url.scheme, url.host_port_subcomponent or "", path)
             query, route = url.raw_query_string, routes.default
+            bucket, auth = named_by_host(url.host or "", route.region, engine.config)
+            place = Address(url.scheme, url.host_port_subcomponent or "", path, auth)
         else:
             if isinstance(url, URL):
                 name, query = unquote(url.raw_path), url.raw_query_string
+                pairs = tuple(url.query.items())
             else:
-                name, query = object_name_of(url), encode_query(query_pairs(params))
+                name, pairs = object_name_of(url), query_pairs(params)
+                query = encode_query(pairs)
             bucket, key = locate(engine.endpoint, name, query)
             route = routes.of(bucket)
-            place = route.endpoint.address(bucket, key)
-        return engine.pipeline.signers.at_hand(snapshot, route.auth(place)).presign_parts(
+            operation = operation_name(method, bool(key), pairs, merged_headers(headers))
+            place = route.to(bucket, key, operation)
+        auth = route.auth(place)
+        signer, now, seconds = _terms(engine, own, bucket, auth, "expires", seconds)
+        return signer.presign_parts(
             method,
             place.scheme,
             place.authority,
@@ -132,15 +144,17 @@ class Presigning:
             raise ValueError(f"client_method: S3 has no operation {name!r}")
         if not isinstance(asked, Mapping):
             raise TypeError(f"params must be a mapping, not {type(asked).__name__}")
-        request = Caller(engine).link(OPERATIONS[name], asked)
+        request = link_request(engine, OPERATIONS[name], asked)
         verb = given.optional("http_method", request.method)
         if not isinstance(verb, str):
             raise TypeError(f"http_method must be a str, not {verb!r}")
-        snapshot, now, seconds = _terms(engine, "expires_in", given.optional("expires_in", _HOUR))
-        route = engine.routes(snapshot).of(request.bucket)
+        seconds = whole_seconds("expires_in", given.optional("expires_in", _HOUR))
+        own = _own_credentials(engine)
+        route = engine.routes(own).of(request.bucket)
         place = route.address(request)
         auth = route.auth(place, request.service)
-        url = engine.pipeline.signers.at_hand(snapshot, auth).presign_parts(
+        signer, now, seconds = _terms(engine, own, request.bucket, auth, "expires_in", seconds)
+        url = signer.presign_parts(
             verb,
             place.scheme,
             place.authority,
@@ -189,11 +203,14 @@ class Presigning:
         )
         engine = self._engine
         name, within = bound_place(engine.endpoint, given.bucket, given.key)
-        snapshot, now, seconds = _terms(engine, "expires_in", given.optional("expires_in", _HOUR))
-        route = engine.routes(snapshot).of(name)
-        place = route.endpoint.address(name, None)
+        seconds = whole_seconds("expires_in", given.optional("expires_in", _HOUR))
+        own = _own_credentials(engine)
+        route = engine.routes(own).of(name)
+        place = route.to(name, None)
+        auth = route.auth(place)
+        signer, now, seconds = _terms(engine, own, name, auth, "expires_in", seconds)
         signed = signed_form(
-            engine.pipeline.signers.at_hand(snapshot, route.auth(place)),
+            signer,
             name,
             within,
             given.optional("fields", {}),
@@ -204,14 +221,23 @@ class Presigning:
         return {"url": str(place.url()), "fields": signed}
 
 
-def _terms(
-    engine: Engine, argument: str, expires: object
-) -> tuple[CredentialsSnapshot, datetime, int]:
-    """What to sign with, the time, and for how many seconds: not past the credentials' end."""
-    seconds = whole_seconds(argument, expires)
+def _own_credentials(engine: Engine) -> CredentialsSnapshot:
     snapshot = engine.credentials.at_hand()
     if snapshot.anonymous:
         raise ValueError("presigning: anonymous credentials sign nothing")
+    return snapshot
+
+
+def _terms(
+    engine: Engine,
+    own: CredentialsSnapshot,
+    bucket: str,
+    auth: Auth,
+    argument: str,
+    seconds: int,
+) -> tuple[SigV4Signer, datetime, int]:
+    """What signs, the time, and for how many seconds: not past the credentials' end."""
+    snapshot = own if auth.scheme != EXPRESS else engine.express_session(bucket).at_hand()
     now = engine.pipeline.clock.now()
     if snapshot.expires_at is not None:
         left = (snapshot.expires_at - now) // timedelta(seconds=1)
@@ -227,4 +253,4 @@ def _terms(
                 stacklevel=3,
             )
             seconds = left
-    return snapshot, now, seconds
+    return engine.pipeline.signers.at_hand(snapshot, auth), now, seconds

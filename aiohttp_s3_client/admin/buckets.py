@@ -10,12 +10,14 @@ from ..config import DEFAULT_REGION
 from ..engine import Engine
 from ..errors import BucketAlreadyOwnedByYou, NotFound
 from ..models import BucketInfo
+from ..protocol.endpoints.directory import zone_of
 from .outputs import buckets_of
 
 if TYPE_CHECKING:
     from ..api import (
         BucketCannedACLLiteral,
         BucketLocationConstraintLiteral,
+        CreateBucketConfigurationDict,
         CreateBucketRequest,
         ListBucketsRequest,
     )
@@ -40,18 +42,26 @@ class Buckets:
     ) -> None:
         """Create a bucket in *region*.
 
-        By default that is the client's region on AWS, and on other servers what they choose.
-        *acl* is a canned one; *object_lock* makes a bucket for objects that nobody may delete.
+        By default that is the client's region on AWS, and on other servers what they choose. A
+        directory bucket is made in the zone that its name ends with (``…--use1-az4--x-s3``). *acl*
+        is a canned one; *object_lock* makes a bucket for objects that nobody may delete.
 
-        Raises ``BucketAlreadyOwnedByYou``, unless *exist_ok* (AWS does not in us-east-1), and
-        ``BucketAlreadyExists`` when it is somebody else's.
+        Raises ``BucketAlreadyOwnedByYou``, unless *exist_ok* (AWS does not in us-east-1),
+        ``BucketAlreadyExists`` when it is somebody else's, and ``ValueError`` for a directory
+        bucket with a *region*.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
         """
         name = bound_bucket(self._engine.endpoint, bucket)
         params: CreateBucketRequest = {"Bucket": name}
-        region = await self._region_of_new(name, region)
-        if region not in (None, DEFAULT_REGION):
+        if self._engine.endpoint.is_directory(name):
+            if region is not None:
+                raise ValueError(
+                    f"region: {region!r}: {name!r} is made in the zone that its name ends with, by "
+                    "a client of that region"
+                )
+            params["CreateBucketConfiguration"] = _in_zone(zone_of(name))
+        elif (region := await self._region_of_new(name, region)) not in (None, DEFAULT_REGION):
             # S3 has more regions than any list of them, and other servers have others.
             constraint = cast("BucketLocationConstraintLiteral", region)
             params["CreateBucketConfiguration"] = {"LocationConstraint": constraint}
@@ -109,3 +119,16 @@ class Buckets:
         if region is not None:
             routes.learn(bucket, region)  # A region's buckets are created at its own endpoint.
         return region or routes.default.region
+
+
+def _in_zone(zone: str) -> CreateBucketConfigurationDict:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/directory-bucket-create.html"""
+    if zone.count("-") > 1:  # usw2-lax1-az1
+        return {
+            "Location": {"Type": "LocalZone", "Name": zone},
+            "Bucket": {"Type": "Directory", "DataRedundancy": "SingleLocalZone"},
+        }
+    return {
+        "Location": {"Type": "AvailabilityZone", "Name": zone},
+        "Bucket": {"Type": "Directory", "DataRedundancy": "SingleAvailabilityZone"},
+    }

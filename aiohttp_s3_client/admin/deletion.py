@@ -10,8 +10,9 @@ from ..api import Api
 from ..engine import Engine
 from ..errors import AwsError
 from ..models import DeletedObject, DeleteError, DeleteResult
+from ..protocol.endpoints.directory import is_directory
 from ..protocol.retry import is_transient
-from ..transfer.delete import Calls, Target
+from ..transfer.delete import UNFIT_FOR_EXPRESS, UNFIT_FOR_XML, Calls, Target
 from .outputs import deletions_of
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def deletion_calls(
     return Calls(
         batch=partial(_delete_batch, engine, api, bucket, within, quiet),
         single=partial(_delete_single, api, bucket, within, quiet),
+        unfit=UNFIT_FOR_EXPRESS if is_directory(bucket) else UNFIT_FOR_XML,
     )
 
 

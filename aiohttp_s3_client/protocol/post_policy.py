@@ -33,7 +33,7 @@ _NEVER_CHECKED = "x-ignore-"
 _OURS = frozenset(
     {
         "awsaccesskeyid", "file", "policy", "signature", "x-amz-algorithm", "x-amz-credential",
-        "x-amz-date", "x-amz-security-token", "x-amz-signature",
+        "x-amz-date", "x-amz-s3session-token", "x-amz-security-token", "x-amz-signature",
     }
 )  # fmt: skip
 

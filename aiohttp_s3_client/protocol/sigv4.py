@@ -76,6 +76,7 @@ _PRESIGNED = frozenset(
         "x-amz-date",
         "x-amz-expires",
         "x-amz-region-set",
+        "x-amz-s3session-token",
         "x-amz-security-token",
         "x-amz-signature",
         "x-amz-signedheaders",

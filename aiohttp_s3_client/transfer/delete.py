@@ -36,7 +36,10 @@ Report = Callable[[DeleteResult], Awaitable[None]]
 
 # Keys travel in XML there. These characters it cannot hold, and of a carriage return some servers'
 # readers make a line feed, which is another key. (Surrogates stand for bytes that are no UTF-8.)
-_UNFIT_FOR_XML = "[\\0-\\x08\\x0b-\\x1f\\ud800-\\udfff\\ufffe\\uffff]"
+UNFIT_FOR_XML = "[\\0-\\x08\\x0b-\\x1f\\ud800-\\udfff\\ufffe\\uffff]"
+UNFIT_FOR_EXPRESS = rf"{UNFIT_FOR_XML}|[\x7f-\x9f]|\A\s+\Z"
+"""Directory buckets refuse the whole batch for any control character, and for a key of nothing but
+white space. https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-express-differences.html"""
 
 
 class Calls(NamedTuple):
@@ -46,6 +49,8 @@ class Calls(NamedTuple):
     """DeleteObjects of up to 1,000 keys."""
     single: Callable[[Target], Awaitable[DeleteResult]]
     """DeleteObject, for a key that XML does not hold."""
+    unfit: str = UNFIT_FOR_XML
+    """What is found in such keys."""
 
 
 async def delete_all(keys: Keys, calls: Calls, workers: int) -> DeleteResult:
@@ -106,7 +111,7 @@ class _Deletion:
         fit: list[Target] = []
         unfit: list[Target] = []
         for target in batch:
-            (unfit if re.search(_UNFIT_FOR_XML, target[0]) else fit).append(target)
+            (unfit if re.search(self._calls.unfit, target[0]) else fit).append(target)
         if fit:
             yield partial(self._settle, partial(self._calls.batch, fit), len(fit))
         for target in unfit:

@@ -19,6 +19,7 @@ from .answer import Answer
 _REGION_STATUS = frozenset({301, 307, 400, 403})
 _SKEW_CODES = frozenset({"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"})
 _EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
+_SESSION_CODES = _EXPIRED_CODES | {"InvalidToken"}
 _REDIRECTS = frozenset({301, 302, 307, 308})
 _MAX_REDIRECTS = 3
 
@@ -35,6 +36,7 @@ class Corrections:
         "_region_learnt",
         "asked",
         "credentials",
+        "in_session",
         "probed",
         "signed_with",
         "target",
@@ -46,6 +48,8 @@ class Corrections:
         self._clock = clock
         self.credentials = credentials
         """What the last send was signed with: the client's own, or those of a bucket's session."""
+        self.in_session = False
+        """Whether those are a session's, which is made anew without asking anybody for keys."""
         self._deaf_hosts = deaf_hosts
         self._clock_learnt = self._region_learnt = self._refreshed = False
         self._redirects = 0
@@ -76,13 +80,21 @@ class Corrections:
             self._clock_learnt = True
             if self._clock.learn(response.headers.get(hdrs.DATE)):
                 return True
-        if code in _EXPIRED_CODES and not self._refreshed:
+        if self._expired(code) and not self._refreshed:
             self._refreshed = True
             # Of many requests that were refused together, the first one's refresh serves all.
             if await self.credentials.resolve() == self.signed_with:
                 self.credentials.invalidate()
             return True
         return False
+
+    def distrust(self, answer: Answer) -> None:
+        """What the request was signed with was refused, and the request cannot be sent again."""
+        if self.in_session and self._expired(answer.document.code):
+            self.credentials.invalidate()
+
+    def _expired(self, code: str) -> bool:
+        return code in (_SESSION_CODES if self.in_session else _EXPIRED_CODES)
 
     def _redirected(self, request: Request, routes: Routes, answer: Answer) -> bool:
         """Follow a Location, signed anew, when it stays with the same service."""

@@ -25,11 +25,13 @@ from typing import NamedTuple
 
 import aiohttp
 from aiohttp import hdrs
+from multidict import CIMultiDict
 
 from ..config import ClientConfig
 from ..errors import ResponseParseError, S3ConnectionError, S3TimeoutError
 from ..models import CredentialsProvider, CredentialsSnapshot
 from ..protocol.auth import EXPRESS, Auth
+from ..protocol.aws_chunked import Chain
 from ..protocol.clock import Clock
 from ..protocol.encoding import encode_query
 from ..protocol.endpoint import Address, Endpoint
@@ -61,6 +63,7 @@ from .answer import (
 )
 from .corrections import Corrections
 from .exchange import Fault, exchange
+from .framing import framed
 from .preparing import Prepared, prepared, protection_of
 from .session import Terms
 from .signers import Signers
@@ -107,10 +110,14 @@ class Pipeline:
         self.quota = RetryQuota()
         self.pace = Pace()
 
-    def through(self, session: Callable[[], aiohttp.ClientSession]) -> Pipeline:
+    def through(
+        self,
+        session: Callable[[], aiohttp.ClientSession],
+        sessions: Callable[[str], CredentialsProvider],
+    ) -> Pipeline:
         """The same road over another session, with all that was learnt of servers."""
         other = copy(self)
-        other._session, other._known_terms = session, None
+        other._session, other._sessions, other._known_terms = session, sessions, None
         return other
 
     def signed_with(
@@ -200,6 +207,7 @@ class Pipeline:
             credentials = self._sessions(request.bucket)
             snapshot = await credentials.resolve()
         corrections.credentials, corrections.signed_with = credentials, snapshot
+        corrections.in_session = credentials is not self._credentials
         if corrections.target is None:
             query = encode_query(request.query) if request.query else ""
         else:
@@ -213,18 +221,19 @@ class Pipeline:
             self._terms(),
             course.route.endpoint,
             self._config,
-            anonymous=course.snapshot.anonymous,
+            auth=None if course.snapshot.anonymous else course.auth.scheme,
         )
 
     async def _attempt(
         self, request: Request, common: Prepared, course: _Course, corrections: Corrections
     ) -> Answer | Fault:
         _, _, address, query, auth, snapshot = course
+        chain: Chain | None = None
         if snapshot.anonymous:
             canonical_headers(common.headers.items(), "")  # Refuses malformed ones.
             signed = common.headers.copy()
         else:
-            signer = await self.signers.of(snapshot, auth)
+            signer, now = await self.signers.of(snapshot, auth), self.clock.now()
             signed = signer.sign_parts(
                 request.method,
                 address.authority,
@@ -232,8 +241,10 @@ class Pipeline:
                 query,
                 common.headers,
                 common.payload_hash,
-                self.clock.now(),
+                now,
             )
+            if common.frame is not None and common.frame.signed:
+                chain = Chain(signer, _signature(signed), now)
         # Not signed, since proxies rewrite it; without it aiohttp asks for compression, which
         # would make the bytes differ from those that are stored (P22).
         signed.setdefault(hdrs.ACCEPT_ENCODING, "identity")
@@ -246,6 +257,8 @@ class Pipeline:
             and address.authority not in self._deaf_hosts
         )
         corrections.asked = address.authority if expect else None
+        if common.frame is not None and body is not None:
+            body = framed(body, common.frame, chain)
         outcome = await exchange(
             common.terms,
             request.method,
@@ -262,8 +275,7 @@ class Pipeline:
                 return Answer(outcome, request)
             if outcome.content.at_eof():
                 return Answer(outcome, request, body=b"")  # No body came: no error can be in it.
-        signature = signed.get(hdrs.AUTHORIZATION, "").rpartition("Signature=")[2]
-        secrets = (snapshot.secret_access_key, signature, *secret_values(signed))
+        secrets = (snapshot.secret_access_key, _signature(signed), *secret_values(signed))
         if isinstance(outcome, Fault):
             # aiohttp quotes what it cannot parse, and a server may echo what it was sent.
             return outcome._replace(reason=redact_text(outcome.reason, secrets))
@@ -339,6 +351,7 @@ class Pipeline:
     ) -> bool:
         """Whether to send again after an error."""
         if not _can_resend(request):
+            corrections.distrust(answer)
             return False
         if await corrections.learn(request, routes, answer) or await self._probe(
             request, routes, answer, corrections
@@ -364,10 +377,12 @@ class Pipeline:
     ) -> bool:
         """Ask with a GET why a HEAD was refused: a HEAD's answer has no body that could say.
 
-        Once a bucket has answered well its region is known to be right, and nothing is asked.
+        Once a bucket has answered well its region is known to be right, and nothing is asked,
+        unless its session may have ended.
         """
         asks = request.method == hdrs.METH_HEAD and answer.response.status in (301, 400, 403)
-        if not asks or corrections.probed or routes.is_confirmed(request.bucket):
+        settled = routes.is_confirmed(request.bucket) and not corrections.in_session
+        if not asks or corrections.probed or settled:
             return False
         corrections.probed = True
         headers = request.headers.copy()
@@ -398,6 +413,10 @@ class Pipeline:
         )
         cls = S3TimeoutError if fault.timeout else S3ConnectionError
         return cls(text, attempts=attempts.sends, elapsed=elapsed)
+
+
+def _signature(signed: CIMultiDict[str]) -> str:
+    return signed.get(hdrs.AUTHORIZATION, "").rpartition("Signature=")[2]
 
 
 def _can_resend(request: Request) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from functools import partial
 
 from ..models import CredentialsSnapshot
@@ -15,6 +16,7 @@ _REMEMBERED = 128
 
 _SELDOM = {SIGV4A: (".sigv4a", "SigV4aSigner"), EXPRESS: (".sigv4_express", "ExpressSigner")}
 """Modules that most programs never need, read when somebody does."""
+_EXPRESS_MODULE = "aiohttp_s3_client.protocol.sigv4_express"
 
 
 class Signers:
@@ -33,7 +35,7 @@ class Signers:
         """
         signer = self._signers(snapshot).get(auth)
         if signer is None:
-            if auth.scheme not in _SELDOM:
+            if _is_at_hand(auth.scheme):
                 return self.at_hand(snapshot, auth)
             signer = await threaded(partial(_make, snapshot, auth))
             self._signers(snapshot)[auth] = signer
@@ -59,6 +61,11 @@ class Signers:
         self._known[snapshot] = found
         self._latest = (snapshot, found)
         return found
+
+
+def _is_at_hand(scheme: str) -> bool:
+    """Whether a signer needs no thread: sessions come and go, and a signer of one takes 10 us."""
+    return scheme not in _SELDOM or (scheme == EXPRESS and _EXPRESS_MODULE in sys.modules)
 
 
 def _make(snapshot: CredentialsSnapshot, auth: Auth) -> SigV4Signer:

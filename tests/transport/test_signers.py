@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from aiohttp_s3_client.models import CredentialsSnapshot
-from aiohttp_s3_client.protocol.auth import SIGV4, SIGV4A, Auth
+from aiohttp_s3_client.protocol.auth import EXPRESS, SIGV4, SIGV4A, Auth
 from aiohttp_s3_client.protocol.sigv4 import SigV4Signer
+from aiohttp_s3_client.protocol.sigv4_express import ExpressSigner
 from aiohttp_s3_client.protocol.sigv4a import SigV4aSigner
 from aiohttp_s3_client.transport.signers import Signers
 
@@ -55,3 +56,14 @@ async def test_the_credentials_used_last_are_remembered() -> None:
         await signers.of(snapshot(number), PLAIN)
         assert await signers.of(snapshot(), PLAIN) is kept
     assert await signers.of(snapshot(1), PLAIN) is not lost
+
+
+async def test_a_thousand_requests_in_a_new_session_share_its_signer() -> None:
+    signers = Signers()
+    session = CredentialsSnapshot("AKIDEXAMPLE", "wJalrXUtnFEMI", "token")
+    auth = Auth(EXPRESS, "s3express", "us-east-1")
+    await signers.of(session, auth)  # Reads the module, in a thread.
+    renewed = CredentialsSnapshot("AKIDEXAMPLE", "wJalrXUtnFEMI", "another token")
+    made = await asyncio.gather(*(signers.of(renewed, auth) for _ in range(1000)))
+    assert len(set(map(id, made))) == 1
+    assert type(made[0]) is ExpressSigner

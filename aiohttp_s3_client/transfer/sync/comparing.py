@@ -36,7 +36,7 @@ from ...request import Request
 from ...transport.disk import Disk
 from ...transport.openfile import OpenFile, open_file
 from ...transport.source import FileSource
-from ..expected import SLOW_LIMIT, offered_by
+from ..expected import offered_by
 from .entries import Entry
 
 Compare = Literal["time", "size", "checksum"]
@@ -170,7 +170,7 @@ class _FileAndObject:
         return await source.digest(algorithm)
 
     def _affordable(self, algorithm: str) -> bool:
-        return self._file.size <= SLOW_LIMIT or checksums.is_available(algorithm)
+        return checksums.is_affordable(algorithm, self._file.size)
 
 
 async def same_object(source: Entry, target: Entry, asked: tuple[Asked, Asked]) -> bool:

@@ -222,7 +222,7 @@ class Download:
 
     def _options(self, size: int) -> DownloadOptions:
         """What is known of an object of *size*: most need no HEAD, one range and few workers."""
-        options = download_options(self._config, self._args)
+        options = download_options(self._source.engine.config, self._config, self._args)
         if size < options.threshold:
             options = options._replace(range_size=max(options.range_size, size), threshold=0)
         useful = max(2, -(-size // options.range_size))  # One may ask while the other receives.

@@ -15,12 +15,10 @@ from datetime import UTC, datetime, timedelta
 
 from ...engine import Engine
 from ...errors import ResponseParseError
+from ...protocol.endpoints.directory import is_directory
 from ..listing import list_objects
 from .entries import Batches, Entry, in_order, sort_key
 from .ordering import ordered
-
-_UNORDERED = ("--x-s3", "--xa-s3")
-"""How the names of directory buckets end, and those of their access points."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -35,7 +33,7 @@ async def listed(engine: Engine, bucket: str, prefix: str) -> AsyncGenerator[lis
     """
     async with aclosing(_pages(engine, bucket, prefix)) as pages:
         first: list[Entry] = await anext(pages, [])
-        if bucket.endswith(_UNORDERED) or not in_order([sort_key(entry.name) for entry in first]):
+        if is_directory(bucket) or not in_order([sort_key(entry.name) for entry in first]):
             async with aclosing(ordered(_after(first, pages))) as batches:
                 async for batch in batches:
                     yield batch
