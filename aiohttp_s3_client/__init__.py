@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from .client import S3Client
-from .config import ClientConfig, TransferConfig
+from .config import ChecksumConfig, ClientConfig, TransferConfig
 from .errors import AwsDownloadError, AwsError, AwsUploadError, S3Error
 from .models import AwsObjectMeta, CredentialsSnapshot, DownloadResult, UploadResult
 
@@ -18,6 +18,7 @@ __all__ = [
     "AwsError",
     "AwsObjectMeta",
     "AwsUploadError",
+    "ChecksumConfig",
     "ClientConfig",
     "CredentialsSnapshot",
     "DownloadResult",

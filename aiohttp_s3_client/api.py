@@ -6,19 +6,20 @@ renews; nothing here knows one of them.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .engine import Engine
-from .operations.caller import Caller
 from .operations.loading import s3_model
 from .operations.paginator import Paginator
 from .operations.result import Output
-from .operations.waiter import wait_until
 from .protocol.model.names import OPERATIONS, PAGINATORS, WAITERS
 from .protocol.pagination import Pager
-from .protocol.waiters import Waiter
+from .transport.shielding import imported
+
+if TYPE_CHECKING:
+    from .operations.caller import Caller
 
 _ELSEWHERE = {
     "copy": "client.managed_copy",
@@ -46,17 +47,17 @@ class Api:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._caller = Caller(engine)
+        self._engine = engine
+        self._caller: Caller | None = None
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Output]]:
         operation = OPERATIONS.get(name)
         if operation is None:
             advice = f"; boto3's is {_ELSEWHERE[name]} here" if name in _ELSEWHERE else ""
             raise AttributeError(f"S3 has no operation {name!r}{advice}")
-        caller = self._caller
 
         async def method(**params: Any) -> Output:
-            return await caller.call(operation, params)
+            return await self._call(operation, params)
 
         method.__name__, method.__qualname__ = name, f"Api.{name}"
         method.__doc__ = f"{operation}: {_PAGES}{operation}.html"
@@ -77,7 +78,7 @@ class Api:
         async def pager() -> Pager:
             return Pager.of((await s3_model()).facts["paginators"][name])
 
-        return Paginator(partial(self._caller.call, name), pager, name, params)
+        return Paginator(partial(self._call, name), pager, name, params)
 
     async def wait_until(
         self, waiter: str, /, *, WaiterConfig: dict[str, Any] | None = None, **params: Any
@@ -89,8 +90,21 @@ class Api:
         """
         name = _found(WAITERS, waiter, "waiter")
         facts = (await s3_model()).facts["waiters"][name]
+        await imported(f"{__package__}.operations.waiter")
+        from .operations.waiter import wait_until  # noqa: PLC0415  # Read by now.
+        from .protocol.waiters import Waiter  # noqa: PLC0415  # Read by now.
+
         how = Waiter.of(name, facts)
-        await wait_until(partial(self._caller.call, how.operation), how, params, WaiterConfig)
+        await wait_until(partial(self._call, how.operation), how, params, WaiterConfig)
+
+    async def _call(self, operation: str, params: Mapping[str, Any]) -> Output:
+        if self._caller is None:
+            # At the first call: a program that only moves bytes needs nothing of it.
+            await imported(f"{__package__}.operations.caller")
+            from .operations.caller import Caller  # noqa: PLC0415  # Read by now.
+
+            self._caller = Caller(self._engine)
+        return await self._caller.call(operation, params)
 
 
 def _found(names: dict[str, str], name: str, argument: str) -> str:

@@ -10,14 +10,25 @@ from typing import Any
 
 from multidict import CIMultiDict, MultiMapping
 
-from .config import MAX_OBJECT_SIZE, check_part_size, check_positive
-from .protocol.endpoint import Endpoint, check_bucket_name
+from .config import (
+    MAX_OBJECT_SIZE,
+    ChecksumAlgorithm,
+    ChecksumConfig,
+    check_checksum,
+    check_part_size,
+    check_positive,
+)
+from .protocol.bucket_names import check_bucket_name
+from .protocol.endpoint import Endpoint
+from .protocol.integrity import wish_of
 from .protocol.ranges import ByteRange
 from .transfer.upload import UploadOptions
 from .transport.session import refuse_ours
 
 Headers = Mapping[str, str] | MultiMapping[str] | None
 Params = Mapping[str, Any] | Iterable[tuple[str, Any]] | None
+ChecksumWish = bool | ChecksumAlgorithm | ChecksumConfig | None
+"""None and True: as the client's settings say. False: none. Else this one."""
 
 _ETAG = r'"([!#-~]+)"|([!#-~]+)'
 _REFUSED = {
@@ -214,6 +225,7 @@ def upload_options(
     abort_timeout: float,
     kwargs: dict[str, Any],
     calculate_sha256: bool | None = None,
+    checksum: ChecksumWish = None,
 ) -> UploadOptions:
     """How an object is uploaded in parts, from the arguments that all such methods share."""
     if calculate_sha256 not in (None, True, False):
@@ -222,12 +234,16 @@ def upload_options(
         )
     if not abort_timeout > 0:
         raise ValueError(f"abort_timeout must be above 0 seconds, not {abort_timeout!r}")
+    check_checksum("checksum", checksum)
+    wish = wish_of(checksum)
     return UploadOptions(
         headers=merged_headers(headers),
         part_size=check_part_size("part_size", part_size),
         workers=check_positive("workers_count", workers_count),
         part_tries=check_positive("part_upload_tries", part_upload_tries),
         calculate_sha256=calculate_sha256,
+        checksum=wish.checksum,
+        trailer=wish.trailer,
         auto_abort=auto_abort,
         abort_timeout=abort_timeout,
         options=for_aiohttp(aiohttp_options(kwargs)),

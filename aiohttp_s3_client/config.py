@@ -31,13 +31,75 @@ DEFAULT_REGION = "us-east-1"
 
 AddressingStyle = Literal["auto", "path", "virtual"]
 ChecksumCalculation = Literal["when_supported", "when_required"]
-ChecksumAlgorithm = Literal["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256", "MD5"]
+ChecksumAlgorithm = Literal[
+    "CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256", "SHA512", "MD5",
+    "XXHASH64", "XXHASH3", "XXHASH128",
+]  # fmt: skip
+ChecksumLocation = Literal["header", "trailer"]
 TransferClient = Literal["auto", "classic", "crt"]
 
 
 def plain_paths_only() -> bool:
     """Whether ``AIOS3_PLAIN=1`` switches every fast path off (for tests and for doubts)."""
     return os.environ.get("AIOS3_PLAIN", "") not in ("", "0")
+
+
+@dataclass(frozen=True)
+class ChecksumConfig:
+    """Which checksum goes with a body, where it goes, and whether answers are held to theirs.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+    """
+
+    algorithm: ChecksumAlgorithm | None = None
+    """None: CRC64NVME where that is fast here, else CRC32."""
+
+    location: ChecksumLocation | None = None
+    """``header``: computed first, so the body is read twice. ``trailer``: computed on the way and
+    sent after the body, in S3's ``aws-chunked`` framing, which not every vendor's server takes out
+    again. None: in a header where the body can be read ahead, else in the trailer. Documents and
+    empty bodies always have it in a header."""
+
+    validate_response: bool = True
+    """Whether what is received is held to the checksum that the server offers."""
+
+    def __post_init__(self) -> None:
+        known = get_args(ChecksumAlgorithm)
+        if self.algorithm is not None and self.algorithm not in known:
+            raise ValueError(
+                f"algorithm must be None or one of {', '.join(known)}, not {self.algorithm!r}"
+            )
+        if self.location not in (None, *get_args(ChecksumLocation)):
+            raise ValueError(f"location must be header, trailer or None, not {self.location!r}")
+        if self.algorithm == "MD5" and self.location == "trailer":
+            raise ValueError("location must not be 'trailer' for MD5, which goes in a header only")
+        if not isinstance(self.validate_response, bool):
+            raise TypeError(
+                f"validate_response must be True or False, not {self.validate_response!r}"
+            )
+
+
+_SWITCHES = (
+    "use_fips_endpoint",
+    "use_dualstack_endpoint",
+    "use_accelerate_endpoint",
+    "use_global_endpoint",
+    "use_arn_region",
+    "disable_multiregion_access_points",
+    "enable_s3express",
+    "disable_s3express_session_auth",
+)
+_BOTO3_NAMES = {
+    "addressing_style": "addressing_style",
+    "use_accelerate_endpoint": "use_accelerate_endpoint",
+    "use_dualstack_endpoint": "use_dualstack_endpoint",
+    "use_arn_region": "use_arn_region",
+    "us_east_1_regional_endpoint": "use_global_endpoint",
+    "payload_signing_enabled": "calculate_content_sha256",
+    "s3_disable_multiregion_access_points": "disable_multiregion_access_points",
+    "disable_s3_express_session_auth": "disable_s3express_session_auth",
+}
+"""What boto3's ``s3={…}`` takes, and what it is called here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,28 +133,65 @@ class ClientConfig:
     """Whether a body's sha256 is computed and signed. None: over plain HTTP yes, since nothing
     else protects the body there, over TLS no. False on a trusted network saves the hashing."""
 
+    checksum: ChecksumConfig | None = None
+    """The checksum that goes with bodies where a call says nothing of its own. None: a CRC
+    (CRC64NVME where that is fast, else CRC32), and that only where
+    ``request_checksum_calculation`` has one sent."""
+
     request_checksum_calculation: ChecksumCalculation | None = None
-    """Whether a CRC (CRC64NVME where that is fast, else CRC32) goes with each body that can be read
-    ahead. None: to AWS over TLS only, since other vendors' servers may refuse what they do not
-    know. boto3's words ``when_supported`` (everywhere) and ``when_required`` (nowhere) decide it
-    for all hosts."""
+    """Whether a checksum goes with each body. None: to AWS over TLS only, since other vendors'
+    servers may refuse what they do not know; with a ``checksum`` to every host. boto3's words
+    ``when_supported`` (everywhere) and ``when_required`` (only where S3 takes no request without)
+    decide it for all hosts. A call that names an algorithm gets it in any case."""
+
+    response_checksum_validation: ChecksumCalculation | None = None
+    """Whether what is received is held to the checksum that the server offers: boto3's words
+    ``when_supported`` (as None, always) and ``when_required`` (where a call asks for it)."""
 
     legacy_bucket_names: bool = False
     """Allow bucket names that today's rules forbid (capitals, underscores, up to 255 characters),
     for old buckets and for servers with laxer rules."""
 
-    s3: InitVar[Mapping[str, str] | None] = None
-    """boto3's ``s3={"addressing_style": …}``."""
+    use_fips_endpoint: bool = False
+    """AWS's hosts whose cryptography is validated by FIPS 140.
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html"""
 
-    def __post_init__(self, s3: Mapping[str, str] | None) -> None:
+    use_dualstack_endpoint: bool = False
+    """AWS's hosts that are reached over IPv6 too.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/dual-stack-endpoints.html"""
+
+    use_accelerate_endpoint: bool = False
+    """The host of transfer acceleration, for buckets that have it.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/transfer-acceleration.html"""
+
+    use_global_endpoint: bool = False
+    """``s3.amazonaws.com`` for us-east-1.
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-s3-regional-endpoint.html"""
+
+    use_arn_region: bool = True
+    """Whether the ARN of an access point may name another region than the client's.
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-s3-access-point.html"""
+
+    disable_multiregion_access_points: bool = False
+    """Refuse the ARNs of multi-region access points.
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-s3-mrap.html"""
+
+    enable_s3express: bool = True
+    """Whether ``…--use1-az4--x-s3`` is a directory bucket (S3 Express One Zone), which has hosts
+    and a signature of its own. False: a bucket as any other.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-express-endpoints.html"""
+
+    disable_s3express_session_auth: bool = False
+    """Sign each request to a directory bucket with the client's own credentials, and not with those
+    of a session. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateSession.html"""
+
+    s3: InitVar[Mapping[str, object] | None] = None
+    """boto3's ``s3={"addressing_style": …}``: settings of above under boto3's names, with
+    ``us_east_1_regional_endpoint`` (``legacy`` or ``regional``) and ``payload_signing_enabled``."""
+
+    def __post_init__(self, s3: Mapping[str, object] | None) -> None:
         for name, value in (s3 or {}).items():
-            if name != "addressing_style":
-                raise ValueError(f"s3: unknown setting {name!r}; addressing_style is known")
-            if self.addressing_style not in ("auto", value):
-                raise ValueError(
-                    f"addressing_style is given twice: {self.addressing_style!r} and {value!r}"
-                )
-            object.__setattr__(self, "addressing_style", value)
+            self._take(name, value)
         if self.addressing_style not in get_args(AddressingStyle):
             raise ValueError(
                 f"addressing_style must be auto, path or virtual, not {self.addressing_style!r}"
@@ -102,16 +201,7 @@ class ClientConfig:
                 f"signature_version must be 's3v4', not {self.signature_version!r}: "
                 "no other signature is supported"
             )
-        if self.request_checksum_calculation not in (None, *get_args(ChecksumCalculation)):
-            raise ValueError(
-                "request_checksum_calculation must be when_supported, when_required or None, "
-                f"not {self.request_checksum_calculation!r}"
-            )
-        if self.calculate_content_sha256 not in (None, True, False):
-            raise ValueError(
-                "calculate_content_sha256 must be True, False or None, "
-                f"not {self.calculate_content_sha256!r}"
-            )
+        self._check_integrity()
         check_positive("max_attempts", self.max_attempts)
         for name in ("connect_timeout", "read_timeout", "write_timeout"):
             seconds = getattr(self, name)
@@ -121,9 +211,38 @@ class ClientConfig:
                 raise ValueError(f"{name} must be above 0 seconds, not {seconds!r}")
         if self.expect_continue_from is not None:
             check_not_negative("expect_continue_from", self.expect_continue_from)
-        if not isinstance(self.legacy_bucket_names, bool):
-            raise TypeError(
-                f"legacy_bucket_names must be True or False, not {self.legacy_bucket_names!r}"
+        for name in ("legacy_bucket_names", *_SWITCHES):
+            if not isinstance(value := getattr(self, name), bool):
+                raise TypeError(f"{name} must be True or False, not {value!r}")
+
+    def _take(self, given: str, value: object) -> None:
+        """One of boto3's settings for S3."""
+        name = _BOTO3_NAMES.get(given)
+        if name is None:
+            raise ValueError(f"s3: unknown setting {given!r}; known: {', '.join(_BOTO3_NAMES)}")
+        if given == "us_east_1_regional_endpoint":
+            if value not in ("legacy", "regional"):
+                raise ValueError(f"s3: {given} must be legacy or regional, not {value!r}")
+            value = value == "legacy"
+        elif given == "payload_signing_enabled" and value is False:
+            value = None
+        current, default = getattr(self, name), getattr(type(self), name)
+        if current not in (default, value):
+            raise ValueError(f"{name} is given twice: {current!r} and s3={{{given!r}: {value!r}}}")
+        object.__setattr__(self, name, value)
+
+    def _check_integrity(self) -> None:
+        for name in ("request_checksum_calculation", "response_checksum_validation"):
+            if (word := getattr(self, name)) not in (None, *get_args(ChecksumCalculation)):
+                raise ValueError(
+                    f"{name} must be when_supported, when_required or None, not {word!r}"
+                )
+        if not isinstance(self.checksum, ChecksumConfig | None):
+            raise TypeError(f"checksum must be a ChecksumConfig or None, not {self.checksum!r}")
+        if self.calculate_content_sha256 not in (None, True, False):
+            raise ValueError(
+                "calculate_content_sha256 must be True, False or None, "
+                f"not {self.calculate_content_sha256!r}"
             )
 
 
@@ -173,11 +292,12 @@ class TransferConfig:
     """Bytes of the object that a transfer may hold at a time; None leaves it to the number and
     the size of its parts. At least one part, and an upload's part is at least 5 MiB."""
 
-    checksum: bool | ChecksumAlgorithm | None = None
-    """None: uploads carry what ``ClientConfig.request_checksum_calculation`` says, and downloads
-    are held to whatever checksum the server offers of the object or its parts. False: neither.
-    True: as None, and downloads are held to an MD5 ETag too, whatever their size. An algorithm's
-    name: uploads carry that one, and downloads are as with True."""
+    checksum: bool | ChecksumAlgorithm | ChecksumConfig | None = None
+    """None: uploads carry what ``ClientConfig`` says, and downloads are held to whatever checksum
+    the server offers of the object or its parts. False: neither. True: as None, and downloads are
+    held to an MD5 ETag too, whatever their size. An algorithm's name: uploads carry that one, and
+    downloads are as with True. A ``ChecksumConfig``: uploads as it says, downloads as with None or,
+    by ``validate_response=False``, False."""
 
     resume: bool = False
     """Keep a journal beside the file, and go on where an earlier run of the same transfer ended."""
@@ -242,17 +362,22 @@ class TransferConfig:
                 f"not {self.preferred_transfer_client!r}"
             )
         object.__setattr__(self, "preferred_transfer_client", client)
-        known = get_args(ChecksumAlgorithm)
-        if not isinstance(self.checksum, bool | None) and self.checksum not in known:
-            raise ValueError(
-                f"checksum must be True, False, None or one of {', '.join(known)}, "
-                f"not {self.checksum!r}"
-            )
+        check_checksum("checksum", self.checksum)
         least = max(self.multipart_chunksize, MIN_PART_SIZE)
         if self.memory_limit is not None and self.memory_limit < least:
             raise ValueError(
                 f"memory_limit must hold one part, which is {least} bytes, not {self.memory_limit}"
             )
+
+
+def check_checksum(name: str, value: object) -> None:
+    """Raise ``ValueError`` for what says nothing of a checksum."""
+    known = get_args(ChecksumAlgorithm)
+    if not isinstance(value, bool | ChecksumConfig | None) and value not in known:
+        raise ValueError(
+            f"{name} must be True, False, None, a ChecksumConfig or one of {', '.join(known)}, "
+            f"not {value!r}"
+        )
 
 
 def check_int(name: str, value: object) -> int:

@@ -126,7 +126,7 @@ class Managed:
             extra_args=extra_args, callback=callback, config=config,
         )  # fmt: skip
         place, settings = bound_place(self._engine.endpoint, given.bucket, given.key), given.config
-        how = download_options(settings, download_args(given.extra_args))
+        how = download_options(self._engine.config, settings, download_args(given.extra_args))
         meter = ProgressMeter(given.callback, progress)
         check = partial(destination_path, given.needed("filename"), "filename")
         path = await Disk(threads=settings.use_threads).aside(check)
@@ -154,7 +154,7 @@ class Managed:
             extra_args=extra_args, callback=callback, config=config,
         )  # fmt: skip
         place, settings = bound_place(self._engine.endpoint, given.bucket, given.key), given.config
-        how = reading_options(settings, download_args(given.extra_args))
+        how = reading_options(self._engine.config, settings, download_args(given.extra_args))
         file = writable(given.needed("fileobj"))
         meter = ProgressMeter(given.callback, progress)
         async with meter:
@@ -295,7 +295,7 @@ class Managed:
         self, extra_args: ExtraArgs | None, config: TransferConfig | None
     ) -> ReadingOptions:
         given = Given({}, extra_args=extra_args, config=config)
-        return reading_options(given.config, download_args(given.extra_args))
+        return reading_options(self._engine.config, given.config, download_args(given.extra_args))
 
 
 def _range(given: Range | None) -> ByteRange | None:

@@ -72,6 +72,10 @@ class Request(NamedTuple):
     checksum: bool | str = False
     """Whether a checksum may go with the body, where the client's settings want one; the name of
     an algorithm wants that one in any case, ``REQUIRED`` any one."""
+    trailer: bool | None = None
+    """Whether that checksum goes after the body, which is framed as ``aws-chunked`` then, and not
+    in a header. None leaves it to the client's settings, and to whether the body can be read
+    ahead."""
     idempotent: bool = True
     """Whether sending it twice has the effect of sending it once."""
     document: bool = False

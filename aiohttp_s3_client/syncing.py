@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -14,9 +13,10 @@ from .arguments import bound_bucket
 from .config import TransferConfig
 from .engine import Engine
 from .models import SyncFailure, SyncItem, SyncReport
+from .protocol.bucket_names import split_bucket
 from .protocol.extra_args import ExtraArgs
 from .transfer.callbacks import check_callback
-from .transport.shielding import threaded
+from .transport.shielding import imported
 
 if TYPE_CHECKING:
     from .transfer.sync import Compare, Globs, Prefix, Symlinks
@@ -94,7 +94,7 @@ class Syncing:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/ListingKeysUsingAPIs.html
         """
         # At the first one, in a thread: it is a tenth of the package, and few programs need it.
-        await threaded(_load)
+        await imported(f"{__package__}.transfer.sync")
         from .transfer import sync as parts  # noqa: PLC0415  # Loaded by now: no file is read.
 
         for name, value in (("delete", delete), ("dry_run", dry_run)):
@@ -133,10 +133,6 @@ class Syncing:
         return await parts.sync(here, there, options, deletions)
 
 
-def _load() -> None:
-    import_module(".transfer.sync", __package__)
-
-
 def _side(place: type[Prefix], engine: Engine, given: object, argument: str) -> Path | Prefix:
     """A directory, or all that is under a prefix of a bucket, as a *place*."""
     if isinstance(given, str):
@@ -145,7 +141,8 @@ def _side(place: type[Prefix], engine: Engine, given: object, argument: str) -> 
                 f"{argument}: {given!r} is no s3://bucket/prefix; a local directory is given as a "
                 "pathlib.Path"
             )
-        name, _, prefix = given.removeprefix(_SCHEME).partition("/")
+        name, rest = split_bucket(given.removeprefix(_SCHEME))
+        prefix = rest or ""
         try:
             bucket = bound_bucket(engine.endpoint, name)
         except ValueError as error:

@@ -13,6 +13,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from .arguments import (
+    ChecksumWish,
     Headers,
     conditional_headers,
     destination_path,
@@ -25,6 +26,7 @@ from .config import DEFAULT_PART_SIZE, DEFAULT_WORKERS, MIB, check_positive
 from .engine import Engine
 from .models import DownloadResult, UploadResult
 from .transfer.download import DownloadOptions, download_file
+from .transfer.expected import asks_for_checksums, held_by_default
 from .transfer.progress import ProgressMeter
 from .transfer.ranged import ReadOptions
 from .transfer.upload import upload_file, upload_stream
@@ -52,6 +54,7 @@ class Transfers:
         abort_timeout: float = 10.0,
         if_none_match: str | None = None,
         if_match: str | None = None,
+        checksum: ChecksumWish = None,
         **kwargs: Any,
     ) -> UploadResult:
         """Upload a file in parts of *part_size* bytes, *workers_count* of them in flight.
@@ -64,6 +67,9 @@ class Transfers:
         ETag. S3 judges it when all parts have arrived; when it does not hold, it is
         ``PreconditionFailed``.
 
+        *checksum* is an algorithm's name or a ``ChecksumConfig``: what each part carries, and the
+        object is made by. None leaves it to the client's settings, False sends none.
+
         Raises ``OSError`` for the file, ``ValueError`` for more than 10,000 parts,
         ``SourceChanged`` when the file changes its size, and S3's typed errors, which are also
         ``AwsUploadError``. https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
@@ -72,7 +78,7 @@ class Transfers:
         merged = conditional_headers(headers, if_none_match, if_match)
         how = upload_options(
             merged, part_size, workers_count, part_upload_tries, auto_abort, abort_timeout,
-            kwargs, calculate_content_sha256,
+            kwargs, calculate_content_sha256, checksum,
         )  # fmt: skip
         with closing(await open_file(file_path, "file_path")) as file:
             return await upload_file(
@@ -93,6 +99,7 @@ class Transfers:
         abort_timeout: float = 10.0,
         if_none_match: str | None = None,
         if_match: str | None = None,
+        checksum: ChecksumWish = None,
         **kwargs: Any,
     ) -> UploadResult:
         """Upload what *data* gives, gathered into parts; else as ``put_file_multipart``.
@@ -105,7 +112,7 @@ class Transfers:
         merged = conditional_headers(headers, if_none_match, if_match)
         how = upload_options(
             merged, part_size, workers_count, part_upload_tries, auto_abort, abort_timeout,
-            kwargs, calculate_content_sha256,
+            kwargs, calculate_content_sha256, checksum,
         )  # fmt: skip
         return await upload_stream(self._engine, bucket, key, as_stream(data), how, ProgressMeter())
 
@@ -121,19 +128,21 @@ class Transfers:
         abort_timeout: float = 10.0,
         if_none_match: str | None = None,
         if_match: str | None = None,
+        checksum: ChecksumWish = None,
         **kwargs: Any,
     ) -> MultipartUploader:
         """An upload whose parts you send yourself, in an ``async with``; see ``put_part`` there.
 
         *part_size* is what its ``put_stream`` cuts by; parts given to ``put_part`` have the size
         that they have, at least 5 MiB but for the last. *if_none_match* and *if_match* are those
-        of ``put_file_multipart``; it is leaving the context that raises.
+        of ``put_file_multipart``, as *checksum* is; it is leaving the context that raises.
         """
         bucket, key = locate_key(self._engine.endpoint, object_name)
         merged = conditional_headers(headers, if_none_match, if_match)
         how = upload_options(
-            merged, part_size, workers_count, part_upload_tries, auto_abort, abort_timeout, kwargs
-        )
+            merged, part_size, workers_count, part_upload_tries, auto_abort, abort_timeout, kwargs,
+            checksum=checksum,
+        )  # fmt: skip
         return MultipartUploader(self._engine, bucket, key, how)
 
     async def get_file_parallel(
@@ -171,6 +180,7 @@ class Transfers:
             range_size=check_positive("range_step", range_step),
             workers=check_positive("workers_count", workers_count),
             buffer_size=check_positive("buffer_size", buffer_size),
+            verify=asks_for_checksums(merged) or held_by_default(self._engine.config),
         )
         destination = await asyncio.to_thread(destination_path, file_path)
         return await download_file(self._engine, bucket, key, destination, how, ProgressMeter())

@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 
 from .arguments import (
+    ChecksumWish,
     Headers,
     Params,
     aiohttp_options,
@@ -22,8 +23,9 @@ from .arguments import (
     object_name_of,
     query_pairs,
 )
-from .config import check_positive
+from .config import check_checksum, check_positive
 from .engine import Engine
+from .protocol.integrity import FRAMED, wish_of
 from .protocol.operations import is_document, is_idempotent, operation_name
 from .request import Request
 from .response import ResponseContext, checked
@@ -117,6 +119,7 @@ class Verbs:
         *,
         if_none_match: str | None = None,
         if_match: str | None = None,
+        checksum: ChecksumWish = None,
         **kwargs: Any,
     ) -> ResponseContext:
         """PutObject.
@@ -129,6 +132,9 @@ class Verbs:
 
         With ``if_none_match="*"`` only a new object is written, with ``if_match=etag`` only the
         one of that ETag replaced: otherwise the status is 412 (``PreconditionFailed``).
+
+        *checksum* is an algorithm's name or a ``ChecksumConfig``; None leaves it to the client's
+        settings, False sends none. That of a stream goes after it, in a trailer.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
@@ -147,7 +153,7 @@ class Verbs:
                 argument = "if_match" if if_none_match is None else "if_none_match"
                 raise ValueError(f"{argument}: {operation} knows no conditions; leave it out")
             kwargs.update(headers=headers, params=query)
-        return self._send("PUT", bucket, key, data=data, **kwargs)
+        return self._send("PUT", bucket, key, data=data, checksum=checksum, **kwargs)
 
     def post(
         self, object_name: str | PurePath, data: SourceData | None = None, **kwargs: Any
@@ -165,15 +171,17 @@ class Verbs:
         content_sha256: str | None = None,
         if_none_match: str | None = None,
         if_match: str | None = None,
+        checksum: ChecksumWish = None,
         **kwargs: Any,
     ) -> ResponseContext:
         """PutObject of a file of up to 5 GiB, in one request.
 
-        *chunk_size* is how many bytes are handed to the connection at a time; *if_none_match* and
-        *if_match* are those of ``put``. Raises ``OSError`` when the file cannot be read,
-        ``SourceChanged`` when it shrinks meanwhile.
+        *chunk_size* is how many bytes are handed to the connection at a time; *if_none_match*,
+        *if_match* and *checksum* are those of ``put``. Raises ``OSError`` when the file cannot be
+        read, ``SourceChanged`` when it shrinks meanwhile.
         """
         check_positive("chunk_size", chunk_size)
+        check_checksum("checksum", checksum)
         bucket, key = locate_key(self._engine.endpoint, object_name)
         merged = conditional_headers(headers, if_none_match, if_match)
         options = aiohttp_options(kwargs)
@@ -191,7 +199,7 @@ class Verbs:
                         key=key,
                         headers=merged,
                         content_sha256=content_sha256,
-                        checksum=True,
+                        **wish_of(checksum)._asdict(),
                         options=for_aiohttp(options),
                     ),
                     body,
@@ -217,10 +225,15 @@ class Verbs:
         data: SourceData | None = None,
         data_length: int | None = None,
         content_sha256: str | None = None,
+        checksum: ChecksumWish = None,
         **kwargs: Any,
     ) -> ResponseContext:
         merged, query = merged_headers(headers), query_pairs(params)
         operation = operation_name(method, bool(key), query, merged)
+        check_checksum("checksum", checksum)
+        if checksum is not None and operation not in FRAMED:
+            raise ValueError(f"checksum: {operation} takes none from here; leave it out")
+        wish = wish_of(operation == "PutObject" if checksum is None else checksum)
         options = for_aiohttp(aiohttp_options(kwargs)) if kwargs else kwargs
         # All that `send_data` would do for these is to send them.
         whole = (
@@ -241,7 +254,8 @@ class Verbs:
                 headers=merged,
                 body=BytesSource(data) if whole and isinstance(data, bytes) and data else None,
                 content_sha256=content_sha256,
-                checksum=operation == "PutObject",
+                checksum=wish.checksum,
+                trailer=wish.trailer,
                 idempotent=is_idempotent(method, operation),
                 document=is_document(operation),
                 options=options,

@@ -5,7 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 
-PROGRAMS = ("signing", "listing", "many_keys", "many_files", "small", "operations", "workers")
+PROGRAMS = (
+    "signing",
+    "checksums",
+    "listing",
+    "many_keys",
+    "many_files",
+    "small",
+    "operations",
+    "workers",
+)
 
 
 def main() -> int:

@@ -13,6 +13,7 @@ import importlib.util
 import inspect
 import os
 import ssl
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -188,6 +189,24 @@ def server(request: pytest.FixtureRequest) -> RunningServer:
 def oracle(server: RunningServer) -> Oracle:
     """boto3 against ``server``; blocking, so call it through ``asyncio.to_thread``."""
     return server.oracle
+
+
+@pytest.fixture
+def no_packages_for_checksums(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing of the extra ``[checksums]`` is installed, and nobody was told so before."""
+    from aiohttp_s3_client.protocol import crc, hashes
+    from aiohttp_s3_client.transfer.expected import say_unaffordable
+    from aiohttp_s3_client.transport import preparing
+
+    for package in ("anycrc", "awscrt", "fastcrc", "xxhash"):
+        for name in (package, *(n for n in sys.modules if n.startswith(f"{package}."))):
+            monkeypatch.setitem(sys.modules, name, None)
+    remembered = (crc.backend, hashes.maker, say_unaffordable, preparing._protection)
+    for each in remembered:
+        each.cache_clear()
+    yield
+    for each in remembered:
+        each.cache_clear()
 
 
 @pytest.fixture

@@ -22,6 +22,9 @@
     │   ├── StorageConnectionError
     │   ├── StorageValueError       an argument that cannot work (also ValueError)
     │   └── ConfigurationError      settings that cannot work (also ValueError)
+    ├── AwsCrtError                 a meta request failed: awscrt's code and name
+    │   ├── S3ResponseError         S3 answered it with an error
+    │   └── CrossProcessLockError   somebody else holds the lock (also RuntimeError)
     ├── S3ConnectionError           no answer, or half of one (also aiohttp.ClientConnectionError)
     │   └── S3TimeoutError          nothing moved for too long (also TimeoutError)
     └── AwsError                    S3 answered with an error (also aiohttp.ClientResponseError)
@@ -40,6 +43,9 @@ Codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from .answers import (
     AwsDownloadError,
@@ -153,11 +159,15 @@ from .storage import (
     StorageValueError,
 )
 
+if TYPE_CHECKING:
+    from .crt import AwsCrtError, CrossProcessLockError, S3ResponseError
+
 __all__ = [
     "AccessDenied",
     "AnnotationLimitExceeded",
     "AnnotationNameTooLong",
     "AuthorizationHeaderMalformed",
+    "AwsCrtError",
     "AwsDownloadError",
     "AwsError",
     "AwsUploadError",
@@ -171,6 +181,7 @@ __all__ = [
     "ConfigurationError",
     "Conflict",
     "CredentialsError",
+    "CrossProcessLockError",
     "DeleteFailed",
     "EncryptionTypeMismatch",
     "EndpointError",
@@ -233,6 +244,7 @@ __all__ = [
     "RestoreAlreadyInProgress",
     "S3ConnectionError",
     "S3Error",
+    "S3ResponseError",
     "S3TimeoutError",
     "ServerError",
     "ServerSideEncryptionConfigurationNotFoundError",
@@ -261,6 +273,19 @@ __all__ = [
 _unpickle = rebuild_answer
 _rebuild = rebuild
 
+_OF_META_REQUESTS = ("AwsCrtError", "CrossProcessLockError", "S3ResponseError")
+"""Read by those that name them: few programs make meta requests."""
+
 # Tracebacks, pickles and the documentation call each by the name that it is imported under.
-for _name in __all__:
+for _name in set(__all__) - set(_OF_META_REQUESTS):
     globals()[_name].__module__ = __name__
+
+
+def __getattr__(name: str) -> object:
+    if name not in _OF_META_REQUESTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.crt"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_OF_META_REQUESTS})

@@ -32,7 +32,35 @@ class EndpointError(S3Error, ValueError):
 
 
 class ChecksumMismatch(S3Error):
-    """The bytes of a download are not those that the server's checksum was made of."""
+    """The bytes of a download are not those that the server's checksum was made of.
+
+    ``algorithm`` is its name; ``computed`` is what was made of what arrived and ``expected`` what
+    the server says, both in base64 (of a composite without the number of parts). ``bucket`` and
+    ``key`` are the object's; ``part`` is the number of the part that differs, None for the whole.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        bucket: str = "",
+        key: str = "",
+        algorithm: str = "",
+        computed: str = "",
+        expected: str = "",
+        part: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.bucket = bucket
+        self.key = key
+        self.algorithm = algorithm
+        self.computed = computed
+        self.expected = expected
+        self.part = part
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        names = ("bucket", "key", "algorithm", "computed", "expected", "part")
+        return rebuild, (type(self), str(self), {name: getattr(self, name) for name in names})
 
 
 class TransferInProgress(S3Error):
@@ -71,7 +99,7 @@ class S3TimeoutError(S3ConnectionError, TimeoutError):
 
 
 def rebuild(
-    cls: type[S3ConnectionError], message: str, fields: dict[str, Any]
-) -> S3ConnectionError:
+    cls: type[S3ConnectionError | ChecksumMismatch], message: str, fields: dict[str, Any]
+) -> S3ConnectionError | ChecksumMismatch:
     """The error that a pickle holds."""
     return cls(message, **fields)

@@ -9,8 +9,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Iterable, Mapping
 from functools import partial
 from io import TextIOBase
 from pathlib import Path
@@ -18,22 +17,25 @@ from typing import Any, cast
 
 from ..engine import Engine
 from ..errors import ParamValidationError
-from ..protocol import restxml
 from ..protocol.customs import ALWAYS_ANSWERED, completed, copied_object, finished
 from ..protocol.model.shapes import Model, Operation, Shape
+from ..protocol.restxml.request import serialize
+from ..protocol.restxml.response import parse
 from ..protocol.timestamps import parse_http_date
 from ..protocol.xml import unexpected
 from ..request import Request
 from ..transfer.copy import CopySource, copied_before
 from ..transfer.doubt import completed_before, is_in_doubt
+from ..transfer.expected import held_by_default
 from ..transfer.put import send_data
 from ..transfer.ranged import closed_on_error
 from ..transport.answer import Answer
 from ..transport.shielding import threaded
-from ..transport.source import SourceData, is_seekable
+from ..transport.source import SourceData
 from .body import StreamingBody
 from .events import EventStream
-from .loading import link_model, s3_model
+from .loading import s3_model
+from .request import is_bucket, with_bucket
 from .result import Output
 
 _COMPLETE = "CompleteMultipartUpload"
@@ -43,9 +45,6 @@ the document that a HeadObject then lacks."""
 _BODIES = (Path, AsyncIterable, Iterable)
 _LARGE = 2 * 1024 * 1024
 """Bytes of a document that is read in a thread: the event loop would stand still for 0.2 s."""
-_BUCKET = r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,255}"
-"""What can be a segment of a path or a label of a host; the server knows the finer rules. Dots
-alone would lead a proxy elsewhere: /../a is the bucket a."""
 
 
 class Caller:
@@ -65,9 +64,13 @@ class Caller:
         """
         model = await s3_model()
         operation = model.operation(name)
-        given = completed(operation, self._with_bucket(operation, params))
+        given = completed(
+            operation,
+            with_bucket(self._engine, operation, params),
+            ask_for_checksums=held_by_default(self._engine.config),
+        )
         data = given.pop(operation.stream, None) if operation.stream else None
-        request = restxml.serialize(operation, given)
+        request = serialize(operation, given)
         answer = await self._send(operation, request, data)
         if answer.failed and name in _DOUBTED:
             made = await self._made(operation, given, answer)
@@ -78,25 +81,6 @@ class Caller:
             if len(answer.body or b"") > _LARGE:
                 return await threaded(partial(self._output, model, operation, params, answer))
             return self._output(model, operation, params, answer)
-
-    def link(self, name: str, params: Mapping[str, Any]) -> Request:
-        """The request of the operation *name* for somebody else to send, who brings its body.
-
-        Parameters and errors are those of ``call``, but for what is in the body: it may not be
-        given, since no link holds it. Nothing is read or sent.
-        """
-        model = link_model()
-        operation = model.operation(name)
-        in_body: Sequence[str] = model.facts["operations"][name].get("body", ())
-        if given := [member for member in in_body if params.get(member) is not None]:
-            raise ParamValidationError(
-                name, [f"{member} is for who uses the link to send" for member in given]
-            )
-        kept = {member: value for member, value in params.items() if member not in in_body}
-        complete = completed(operation, self._with_bucket(operation, kept))
-        request = restxml.serialize(operation, complete)
-        # As clients write the host of a URL, which is signed.
-        return request._replace(host_prefix=request.host_prefix.lower())
 
     async def _made(
         self, operation: Operation, given: Mapping[str, Any], refused: Answer
@@ -109,15 +93,13 @@ class Caller:
             found = await completed_before(self._engine, refused, etags)
         elif is_in_doubt(refused):
             source = CopySource(*copied_object(given["CopySource"]))
-            if re.fullmatch(
-                _BUCKET, source.bucket
-            ):  # An access point's name can be asked of nobody here.
+            if is_bucket(source.bucket):
                 found = await copied_before(self._engine, source, refused)
         if found is None:
             return None
         headers = found.response.headers
         document = _DOUBTED[operation.name]
-        members = restxml.parse(operation, found.response.status, headers, document)
+        members = parse(operation, found.response.status, headers, document)
         result: dict[str, object] = {"ETag": headers["ETag"]}
         if operation.name == _COMPLETE:
             return Output(
@@ -126,21 +108,6 @@ class Caller:
         if (modified := parse_http_date(headers.get("Last-Modified", ""))) is not None:
             result["LastModified"] = modified
         return Output({**members, "CopyObjectResult": result}, found)
-
-    def _with_bucket(self, operation: Operation, params: Mapping[str, Any]) -> dict[str, Any]:
-        given = dict(params)
-        shape = operation.input
-        if shape is None or "Bucket" not in shape.members:
-            return given
-        bucket = given.get("Bucket")
-        if bucket is None and self._engine.endpoint.bucket:
-            given["Bucket"] = self._engine.endpoint.bucket
-        elif isinstance(bucket, str) and not re.fullmatch(_BUCKET, bucket):
-            advice = "; give the alias of the access point" if bucket.startswith("arn:") else ""
-            raise ParamValidationError(
-                operation.name, [f"Bucket: {bucket!r:.100} is not a bucket name{advice}"]
-            )
-        return given
 
     async def _send(self, operation: Operation, request: Request, data: object) -> Answer:
         if not operation.stream:
@@ -153,7 +120,7 @@ class Caller:
         length = int(text) if text is not None else None
         if data is None and not length:
             return await send_data(self._engine, request, None, None)
-        problem = _problem_of(operation.stream, b"" if data is None else data, length, request)
+        problem = _problem_of(operation.stream, b"" if data is None else data, length)
         if problem:
             raise ParamValidationError(operation.name, [problem])
         return await send_data(self._engine, request, cast(SourceData, data), length)
@@ -168,7 +135,7 @@ class Caller:
         body = answer.body or b""
         if operation.name in ALWAYS_ANSWERED and not body.strip():
             raise unexpected(body, operation.name, "it is empty")
-        parsed = restxml.parse(operation, response.status, response.headers, body)
+        parsed = parse(operation, response.status, response.headers, body)
         members = finished(operation, given, response.headers, parsed)
         if operation.output is not None and operation.streams:
             name = operation.output.payload
@@ -183,7 +150,7 @@ class Caller:
         return StreamingBody(self._engine, answer)
 
 
-def _problem_of(name: str, data: object, length: int | None, request: Request) -> str:
+def _problem_of(name: str, data: object, length: int | None) -> str:
     """Why *data* cannot be the body called *name*, or nothing."""
     if length is not None and length < 0:
         return f"ContentLength must not be negative: {length}"
@@ -197,10 +164,4 @@ def _problem_of(name: str, data: object, length: int | None, request: Request) -
     if isinstance(data, Mapping) or not is_data:
         kind = type(data).__name__
         return f"{name} must be bytes, a str, a file, a Path or a stream of bytes, not {kind}"
-    is_stream = not isinstance(data, Path) and not is_seekable(data)
-    if length is not None and is_stream and isinstance(request.checksum, str):
-        return (
-            f"{name} is a stream, whose checksum is known only when it was sent: give the checksum "
-            "itself, or no ContentLength, so that the stream is gathered in parts"
-        )
     return ""

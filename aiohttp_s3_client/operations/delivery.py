@@ -19,7 +19,7 @@ from ..errors import ObjectChanged, ResponseParseError
 from ..protocol.ranges import ByteRange, content_range
 from ..protocol.retry import Attempts
 from ..request import Request
-from ..transfer.expected import Expected, held_to, offered_by
+from ..transfer.expected import Expected, asks_for_checksums, held_to, of_part_in, offered_by
 from ..transfer.ranged import closed_on_error
 from ..transport.answer import Answer, cut_off, leave
 from ..transport.exchange import Fault
@@ -121,7 +121,7 @@ class Delivery:
             self._attempts.uncounted()
         self._position += len(piece)
         if self._expected is not None:
-            self._expected.update(piece)
+            await self._expected.feed(piece)
         if self._position == self._stop:
             await self._finish()
 
@@ -236,15 +236,18 @@ def _start(answer: Answer) -> int:
 def _expected(answer: Answer) -> Expected | None:
     """What the bytes of an answer can be held to while they go by."""
     response, request = answer.response, answer.request
-    said = content_range(response.headers)
-    # rclone answers 200 to a range, with the checksum of the whole object.
-    partial = said is not None and said.sent != (0, said.total)
-    if response.status != 200 or partial or _of_part(request):
+    if not asks_for_checksums(request.headers or {}):
         return None
-    offered = offered_by(response.headers)
+    if _of_part(request):
+        offered = of_part_in(response.headers)
+    else:
+        said = content_range(response.headers)
+        # rclone answers 200 to a range, with the checksum of the whole object.
+        partial = said is not None and said.sent != (0, said.total)
+        offered = () if response.status != 200 or partial else offered_by(response.headers)
     if not offered or offered[0].parts is not None:
         return None
-    return held_to(_name(request), offered[0], response.content_length or 0)
+    return held_to(request.bucket, request.key or "", offered[0], response.content_length)
 
 
 def _identity(response: aiohttp.ClientResponse) -> tuple[str, str]:

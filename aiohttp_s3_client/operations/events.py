@@ -14,7 +14,7 @@ from ..engine import Engine
 from ..errors import EventStreamError
 from ..protocol.event_stream import Decoder, Message
 from ..protocol.model.shapes import Shape
-from ..protocol.restxml import read_event
+from ..protocol.restxml.events import read_event
 from ..transport.answer import Answer, cut_off, leave
 from ..transport.exchange import Fault
 from ..transport.receive import Incoming

@@ -103,6 +103,17 @@ class Framing(NamedTuple):
                 total += len(_TRAILER_SIGNATURE) + len(":") + _SIGNATURE_SIZE + len(_LINE_END)
         return total
 
+    def decoded_size(self, sent: int) -> int:
+        """How many bytes of the body itself are among the first *sent* ones of what is sent."""
+        signature = len(_EXTENSION) + _SIGNATURE_SIZE if self.signed else 0
+        chunks, last = divmod(self.size, self.chunk_size)
+        frame = len(f"{self.chunk_size:x}") + signature + 2 * len(_LINE_END)
+        whole = min(sent // (frame + self.chunk_size), chunks)
+        size = self.chunk_size if whole < chunks else last
+        begun = sent - whole * (frame + self.chunk_size)
+        begun -= len(f"{size:x}") + signature + len(_LINE_END)
+        return whole * self.chunk_size + min(max(begun, 0), size)
+
     def headers(self, content_encoding: str | None = None) -> dict[str, str]:
         """The headers that go with it, all to be signed; *content_encoding* is the object's own.
 
@@ -129,7 +140,8 @@ def framing(
     """How a body of *size* bytes is framed, with a *checksum* of that algorithm in its trailer.
 
     Raises ``ValueError`` for a negative size, chunks below 8 KiB, a checksum that no trailer has
-    (MD5), and for a body that has neither signatures nor a checksum, as S3 knows no such framing.
+    (``CONTENT_MD5``), and for a body that has neither signatures nor a checksum, as S3 knows no
+    such framing.
     """
     if size < 0:
         raise ValueError(f"size must not be negative, as {size} is")
@@ -139,8 +151,8 @@ def framing(
         if not signed:
             raise ValueError("checksum must be given where nothing is signed")
         return Framing(size, signed, None, 0, chunk_size)
-    if checksums.header_name(checksum) == checksums.header_name("MD5"):
-        raise ValueError("checksum must not be MD5, which S3 takes in a header only")
+    if checksum.upper() == checksums.CONTENT_MD5:
+        raise ValueError("checksum must not be Content-MD5, which S3 takes in a header only")
     digest = checksums.new(checksum).digest()
     return Framing(size, signed, checksum, len(checksums.encode(digest)), chunk_size)
 

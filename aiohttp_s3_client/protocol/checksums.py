@@ -1,13 +1,16 @@
 """The checksums of S3: computing them, joining those of parts, and reading those of an answer.
 
-Algorithms go by S3's names, in any case: CRC32, CRC32C, CRC64NVME, SHA1, SHA256 and MD5. A digest
-is ``bytes``, a CRC's in big-endian order; in a header it stands as base64.
+Algorithms go by S3's names, in any case: the ten of ``ALGORITHMS``. A digest is ``bytes``, that of
+a CRC and of an xxHash in big-endian order; in a header it stands as base64. xxHashes have no seed.
+``CONTENT_MD5`` is one more, for requests alone: it is an MD5, in the header that every server
+knows and that S3 does not keep.
 
-What computing costs, for a GiB on one core: a CRC 0.04 to 0.08 s where the extra ``checksums``
-is installed (``is_fast``); without it CRC32 0.25 s by zlib, while CRC32C and CRC64NVME run in
-Python and take minutes, which will do for a document but not for a body (``is_available`` is
-false). SHA1 and SHA256 0.6 s on a processor with instructions for them, else about twice that;
-MD5 1.5 s. ``crc`` says which packages serve; asking about a CRC for the first time imports one.
+What computing costs, for a GiB on one core: a CRC or an xxHash 0.02 to 0.08 s where the extra
+``checksums`` is installed (``is_fast``); without it CRC32 0.25 s by zlib, while CRC32C and
+CRC64NVME run in Python and take minutes, which will do for a document but not for a body
+(``is_affordable``), and there are no xxHashes. SHA1 and SHA256 0.6 s on a processor with
+instructions for them, else about twice that; SHA512 1.2 s, MD5 1.4 s. ``crc`` and
+``hashes`` say which packages serve; asking about a CRC or an xxHash for the first time imports one.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
 """
@@ -15,21 +18,28 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.
 from __future__ import annotations
 
 import binascii
-import hashlib
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from . import crc as crcs
 from .crc import Buffer
+from .hashes import HASHES, RunningDigest, maker
+
+CONTENT_MD5 = "CONTENT-MD5"
+"""The MD5 that a request bears as ``Content-MD5``; ``MD5`` is the one that S3 keeps."""
 
 _CRCS = {crc.name: crc for crc in (crcs.CRC32, crcs.CRC32C, crcs.CRC64NVME)}
-_SIZES = {"CRC32": 4, "CRC32C": 4, "CRC64NVME": 8, "SHA1": 20, "SHA256": 32, "MD5": 16}
-_HASH_RATES = {"SHA1": 1.8, "SHA256": 1.7, "MD5": 0.7}
-"""GB/s, by OpenSSL on a processor with SHA instructions."""
+_HASHES = {**HASHES, CONTENT_MD5: HASHES["MD5"]}
+_SIZES = {name: crc.width // 8 for name, crc in _CRCS.items()}
+_SIZES |= {name: size for name, (_, _, size, _) in _HASHES.items()}
 
-ALGORITHMS = tuple(_SIZES)
+ALGORITHMS = tuple(name for name in _SIZES if name != CONTENT_MD5)
+"""What S3 keeps, by its names."""
+
+SLOW_LIMIT = 1024 * 1024
+"""Bytes beyond which Python itself computes no checksum: that takes 0.1 s for each MiB."""
 
 _FAST = 5.0
 _BEARABLE = 0.1
@@ -38,18 +48,8 @@ _MAX_SIZE = 2**63 - 1
 _HEADER = "x-amz-checksum-"
 _NO_CHECKSUMS = frozenset({"algorithm", "mode", "type"})
 """What follows in headers that begin like a checksum's and hold none."""
-_IN_ANSWERS = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")
-
-
-class RunningDigest(Protocol):
-    """A checksum being computed. Not for two threads at once."""
-
-    def update(self, data: Buffer, /) -> None:
-        """Go on with *data*, read in place. It has to be contiguous."""
-
-    def digest(self) -> bytes:
-        """The checksum of everything so far. More may follow."""
-        ...
+_MISSING = "{} {}: pip install 'aiohttp-s3-client[checksums]'"
+_IN_ANSWERS = tuple((name, f"{_HEADER}{name.lower()}") for name in ALGORITHMS)
 
 
 class Checksum(NamedTuple):
@@ -87,13 +87,36 @@ def is_combinable(algorithm: str) -> bool:
 
 
 def is_fast(algorithm: str) -> bool:
-    """Whether it costs little beside moving the bytes: over 5 GB/s, a CRC with a back end."""
+    """Whether it costs little beside moving the bytes: over 5 GB/s, a CRC or an xxHash by a
+    package."""
     return _rate(_known(algorithm)) >= _FAST
 
 
 def is_available(algorithm: str) -> bool:
-    """Whether large bodies can be held to it: false for a CRC that only Python would compute."""
+    """Whether bodies of any size can be held to it: false for a CRC that only Python would
+    compute, and for an xxHash without the package."""
     return _rate(_known(algorithm)) >= _BEARABLE
+
+
+def is_affordable(algorithm: str, size: int | None) -> bool:
+    """Whether *size* bytes can be held to it here; None is a size that nobody knows.
+
+    What Python itself has to compute is for up to ``SLOW_LIMIT`` bytes.
+    """
+    rate = _rate(_known(algorithm))
+    small = size is not None and size <= SLOW_LIMIT
+    return rate >= _BEARABLE or (rate > 0 and small)
+
+
+def check_affordable(algorithm: str, size: int | None) -> None:
+    """Raise ``ImportError``, which says what to install, where ``is_affordable`` is false."""
+    if is_affordable(algorithm, size):
+        return
+    name = _known(algorithm)
+    if _rate(name) == 0:
+        raise ImportError(_MISSING.format(algorithm, f"needs the package {_HASHES[name][0]}"))
+    large = f"bodies above {SLOW_LIMIT} bytes" if size is None else f"{size} bytes"
+    raise ImportError(_MISSING.format(algorithm, f"of {large} takes too long in Python"))
 
 
 def preferred() -> str:
@@ -102,13 +125,18 @@ def preferred() -> str:
 
 
 def header_name(algorithm: str) -> str:
-    """The header of a request or an answer, in small letters.
-
-    MD5 is ``content-md5``, which only requests have: every server knows it, and
-    ``x-amz-checksum-md5`` hardly one.
-    """
+    """The header of a request or an answer, in small letters."""
     name = _known(algorithm)
-    return "content-md5" if name == "MD5" else f"{_HEADER}{name.lower()}"
+    return "content-md5" if name == CONTENT_MD5 else f"{_HEADER}{name.lower()}"
+
+
+def of_settings(algorithm: str) -> str:
+    """What a name in this client's settings stands for: there ``MD5`` is ``CONTENT_MD5``.
+
+    Every server knows that, and hardly one the ``x-amz-checksum-md5`` of 2026, which S3's own
+    parameter, ``ChecksumAlgorithm="MD5"``, asks for.
+    """
+    return CONTENT_MD5 if algorithm == "MD5" else algorithm
 
 
 def algorithm_of(header: str) -> str:
@@ -124,9 +152,18 @@ def algorithm_of(header: str) -> str:
 
 
 def new(algorithm: str) -> RunningDigest:
-    """A checksum of nothing yet. Raises ``ValueError`` for an unknown algorithm."""
+    """A checksum of nothing yet.
+
+    Raises ``ValueError`` for an unknown algorithm, ``ImportError`` for an xxHash without the
+    package.
+    """
     name = _known(algorithm)
-    return _RunningCrc(name) if name in _CRCS else hashlib.new(name, usedforsecurity=False)
+    if name in _CRCS:
+        return _RunningCrc(name)
+    package, function, _, _ = _HASHES[name]
+    if (make := maker(package, function)) is None:
+        raise ImportError(_MISSING.format(name, f"needs the package {package}"))
+    return make()
 
 
 def compute(algorithm: str, data: Buffer) -> bytes:
@@ -162,7 +199,7 @@ def encode(digest: bytes) -> str:
 def composite(algorithm: str, digests: Iterable[bytes]) -> str:
     """The checksum of parts' digests, in their order, as S3 writes it: base64, ``-``, their number.
 
-    S3 makes such of CRC32, CRC32C, SHA1 and SHA256. Raises ``ValueError`` for no parts, more than
+    S3 makes such of all algorithms but CRC64NVME. Raises ``ValueError`` for no parts, more than
     10,000, and digests of another length.
     """
     name = _known(algorithm)
@@ -188,8 +225,8 @@ def from_headers(headers: Mapping[str, str], *, of_part: bool = False) -> tuple[
     kind = headers.get("x-amz-checksum-type", "").strip().upper()
     found = [
         checksum
-        for name in _IN_ANSWERS
-        if (text := headers.get(header_name(name))) is not None
+        for name, header in _IN_ANSWERS
+        if (text := headers.get(header)) is not None
         and (checksum := _parsed(name, text.strip())) is not None
         and not (kind == "FULL_OBJECT" and checksum.parts is not None)
         and not (kind == "COMPOSITE" and checksum.parts is None and not of_part)
@@ -221,7 +258,11 @@ def _known(algorithm: str) -> str:
 
 
 def _rate(name: str) -> float:
-    return crcs.backend(_CRCS[name]).rate if name in _CRCS else _HASH_RATES[name]
+    """GB/s here, roughly: what choices are made by. 0 for what cannot be computed."""
+    if name in _CRCS:
+        return crcs.backend(_CRCS[name]).rate
+    package, function, _, rate = _HASHES[name]
+    return rate if maker(package, function) is not None else 0.0
 
 
 def _check_digest(argument: str, digest: bytes, name: str) -> None:

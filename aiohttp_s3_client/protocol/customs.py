@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..errors import ParamValidationError
+from .bucket_names import is_arn
 from .encoding import quote_path, unquote, unquote_plus
 from .header_values import customer_key
 from .model.shapes import Operation
@@ -64,7 +65,9 @@ _ACCESS_POINT = (
 )
 
 
-def completed(operation: Operation, params: Mapping[str, Any]) -> dict[str, Any]:
+def completed(
+    operation: Operation, params: Mapping[str, Any], *, ask_for_checksums: bool = True
+) -> dict[str, Any]:
     """*params* as the description has them.
 
     * ``CopySource`` may be a dict of ``Bucket``, ``Key`` and ``VersionId``, or ``bucket/key``
@@ -72,7 +75,7 @@ def completed(operation: Operation, params: Mapping[str, Any]) -> dict[str, Any]
     * A customer's key is raw, as str or bytes: it goes as base64 and with its MD5, unless
       ``…KeyMD5`` is given, which says that the caller has done that.
     * Listings ask for their keys percent-encoded, since XML cannot hold all of them (P23).
-    * Objects are asked for with their checksums.
+    * Objects are asked for with their checksums, unless *ask_for_checksums* is false.
     """
     given = dict(params)
     if operation.name in _COPIES and given.get("CopySource") is not None:
@@ -88,8 +91,9 @@ def completed(operation: Operation, params: Mapping[str, Any]) -> dict[str, Any]
                 ) from None
     if operation.name in _ENCODED_UNASKED and given.get("EncodingType") is None:
         given["EncodingType"] = "url"
-    if operation.checksum_mode and given.get(operation.checksum_mode) is None:
-        given[operation.checksum_mode] = "ENABLED"
+    mode = operation.checksum_mode
+    if mode and ask_for_checksums and given.get(mode) is None:
+        given[mode] = "ENABLED"
     return given
 
 
@@ -177,7 +181,8 @@ def copied_object(source: str) -> tuple[str, str, str | None]:
     """Bucket, key and version of a ``CopySource`` as ``completed`` leaves it."""
     version = re.search(_VERSION, source)
     path, _, version_id = source.partition("?versionId=") if version else (source, "", None)
-    bucket, _, key = unquote(path).lstrip("/").partition("/")
+    place = unquote(path).lstrip("/")
+    bucket, _, key = place.partition("/object/" if is_arn(place) else "/")
     return bucket, key, version_id
 
 

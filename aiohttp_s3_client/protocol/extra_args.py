@@ -179,7 +179,15 @@ def upload_args(extra_args: ExtraArgs) -> Translated:
     Raises ``ValueError`` for names that uploads do not take and for values that HTTP cannot
     carry, ``TypeError`` for values of the wrong type.
     """
-    headers, query = _translate("upload", extra_args)
+    return upload_of(*_translate("upload", extra_args))
+
+
+def upload_of(headers: CIMultiDict[str], query: tuple[tuple[str, str], ...] = ()) -> Translated:
+    """The arguments of an upload that are headers already: of PutObject, or of an upload's
+    creation. They are changed."""
+    announced = headers.pop(_ALGORITHM_OF_PUT, None)
+    if announced is not None:
+        headers.setdefault(_ALGORITHM, announced)
     multipart = headers.copy()
     algorithm = headers.pop(_ALGORITHM, None)
     if algorithm is not None:

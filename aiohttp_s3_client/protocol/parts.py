@@ -8,12 +8,14 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
 from ..config import MAX_PARTS
 from ..models import ObjectPart
+from . import checksums
 from .xml import NAMESPACE, count, elements, escaped, first, records, required, unexpected
 
 Checksums = Mapping[str, str]
@@ -128,6 +130,22 @@ def build_complete(
         pieces.append("</Part>")
     pieces.append("</CompleteMultipartUpload>")
     return "".join(pieces).encode()
+
+
+def full_checksum(algorithm: str, parts: Iterable[tuple[int, str | None]]) -> str | None:
+    """The checksum of a whole object in base64, from the sizes and checksums of its parts in order.
+
+    None where a part has none, or one that is no checksum of *algorithm*, which is a CRC.
+    """
+    whole = checksums.compute(algorithm, b"")
+    for size, value in parts:
+        found = checksums.from_headers(
+            {} if value is None else {checksums.header_name(algorithm): value}, of_part=True
+        )
+        if not found or found[0].parts is not None:
+            return None
+        whole = checksums.combine(algorithm, whole, b64decode(found[0].value), size)
+    return checksums.encode(whole)
 
 
 def _checksums(fields: Mapping[str, str]) -> dict[str, str]:

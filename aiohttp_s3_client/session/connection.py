@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import replace
 from types import TracebackType
 from typing import NoReturn, Self, TypeAlias
 
@@ -121,7 +120,7 @@ def calls_of(client: Client, http: aiohttp.ClientSession | None) -> Calls:
         engine = engine.through(_check_session("http", http))
     if engine.endpoint.key_prefix:
         engine = copy(engine)
-        engine.endpoint = replace(engine.endpoint, key_prefix="")
+        engine.endpoint = engine.endpoint.with_whole_keys()
     if isinstance(client, Calls) and engine is client._engine:
         return client
     return Calls(engine)

@@ -14,6 +14,7 @@ from ..errors import ResponseParseError
 from ..operations.body import StreamingBody
 from ..request import Request
 from ..transfer.callbacks import check_callback, tell
+from ..transfer.expected import MODE, held_by_default
 from .file_upload import OnChunk
 from .outputs import OnDownloadStartFn
 
@@ -35,7 +36,7 @@ def download_chunks(
         method="GET",
         bucket=bucket,
         key=key,
-        headers=CIMultiDict({"x-amz-checksum-mode": "ENABLED"}),
+        headers=CIMultiDict({MODE: "ENABLED"} if held_by_default(engine.config) else ()),
     )
     check_positive("chunk_size", chunk_size)
     for name, callback in (("on_chunk", on_chunk), ("on_start", on_start)):

@@ -16,26 +16,29 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..engine import Engine
 from ..errors import ChecksumMismatch, ObjectChanged
 from ..models import DownloadResult
 from ..protocol.ranges import ByteRange, cut
 from ..request import Request
-from ..transport.budget import Throttle
+from ..transport.budget import Budget, Throttle
 from ..transport.disk import Disk
 from ..transport.receive import Reception
-from ..transport.shielding import finished
+from ..transport.shielding import finished, imported
 from ..transport.sink import Sink, open_sink
 from .progress import ProgressMeter
 from .ranged import Opening, RangedObject, Reached, ReadOptions
-from .resume import PartialDownload
 from .schedule import Job, run_jobs
 from .verify import Inquiry, Verifier
+
+if TYPE_CHECKING:
+    from .resume import PartialDownload
 
 
 class DownloadOptions(NamedTuple):
@@ -54,6 +57,8 @@ class DownloadOptions(NamedTuple):
     md5_wanted: bool = False
     resume: bool = False
     fsync: bool = False
+    budget: Budget | None = None
+    """What the buffers are taken of, where other transfers share it."""
 
     def reception(self, landing: Sink, disk: Disk) -> Reception:
         """How bodies are received into *landing*."""
@@ -124,17 +129,18 @@ class _Download:
         if self._left is not None:
             await self._go_on(self._left.missing)
             return
-        opening = await found.open(ByteRange(0, await self._first_size()))
-        total = self._meter.total = found.total
-        wanted = opening.given
-        if wanted is not None and total is not None:
-            self._rest = list(cut(wanted.stop, total, self._how.range_size))
-            self._begin_inquiry(opening, one_range=not self._rest)
-            self._known.set()
-            await self._fetch(wanted, opening)
-            return
-        part = self._meter.part()
-        await found.fetch_unmeasured(opening, self._reception, part.reached)
+        async with self._buffer():
+            opening = await found.open(ByteRange(0, await self._first_size()))
+            total = self._meter.total = found.total
+            wanted = opening.given
+            if wanted is not None and total is not None:
+                self._rest = list(cut(wanted.stop, total, self._how.range_size))
+                self._begin_inquiry(opening, one_range=not self._rest)
+                self._known.set()
+                await self._receive(wanted, opening)
+                return
+            part = self._meter.part()
+            await found.fetch_unmeasured(opening, self._reception, part.reached)
         self._begin_inquiry(opening, one_range=True)
         self._known.set()
 
@@ -172,7 +178,16 @@ class _Download:
             answer = opening.answer if opening is not None else None
             self._inquiry.begin(answer, one_range=one_range)
 
-    async def _fetch(self, wanted: ByteRange, opening: Opening | None = None) -> None:
+    def _buffer(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Room for what one range gathers before it is written."""
+        budget = self._how.budget
+        return contextlib.nullcontext() if budget is None else budget.holding(self._how.buffer_size)
+
+    async def _fetch(self, wanted: ByteRange) -> None:
+        async with self._buffer():
+            await self._receive(wanted)
+
+    async def _receive(self, wanted: ByteRange, opening: Opening | None = None) -> None:
         await self._object.fetch(wanted, self._reception, self._reached(wanted), opening)
         if self._left is not None:
             await self._left.completed(wanted, fsync=self._how.fsync)
@@ -218,6 +233,9 @@ async def _resumed(
     meter: ProgressMeter,
 ) -> DownloadResult:
     """Go on where an earlier run ended, or begin one that can be gone on with."""
+    await imported(f"{__package__}.resume")
+    from .resume import PartialDownload  # noqa: PLC0415  # Read by now.
+
     left = await PartialDownload.open(engine, found, destination, disk, how.read, how.range_size)
     try:
         result = await _Download(

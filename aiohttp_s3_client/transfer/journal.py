@@ -19,7 +19,6 @@ import json
 import logging
 import os
 import stat
-import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -33,6 +32,7 @@ from ..config import MAX_PARTS
 from ..errors import TransferInProgress
 from ..protocol.parts import UploadedPart
 from ..protocol.ranges import ByteRange, cut, merge
+from ..transport.file_lock import lock, unlock
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ class Journal:
             fd = _open_file(path)
             try:
                 try:
-                    free = _lock(fd)
+                    free = lock(fd)
                 except OSError as error:
                     raise _unusable(path, error) from error
                 if not free:
@@ -245,8 +245,7 @@ class Journal:
         fd, self._fd = self._fd, -1
         if fd >= 0:
             try:
-                # Closing alone would leave the lock to a process that was forked meanwhile.
-                _unlock(fd)
+                unlock(fd)
             finally:
                 os.close(fd)
 
@@ -384,38 +383,6 @@ def _is_at(fd: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(fd), path.lstat())
     except FileNotFoundError:
         return False
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    # Windows keeps others from reading what is locked, so it is a byte that is never there.
-    _LOCKED_BYTE = 2**31 - 2
-
-    def _lock(fd: int) -> bool:
-        os.lseek(fd, _LOCKED_BYTE, os.SEEK_SET)
-        try:
-            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
-        except PermissionError:
-            return False
-        return True
-
-    def _unlock(fd: int) -> None:
-        os.lseek(fd, _LOCKED_BYTE, os.SEEK_SET)
-        msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(fd: int) -> bool:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def _unlock(fd: int) -> None:
-        fcntl.flock(fd, fcntl.LOCK_UN)
 
 
 def _unlink_closed(path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from ..config import MAX_PARTS
 from ..engine import Engine
 from ..errors import AwsUploadError, ResponseParseError, S3Error
-from ..protocol.checksums import ALGORITHMS, is_combinable
+from ..protocol.endpoints.directory import is_directory
 from ..protocol.parts import UploadedPart, build_complete, parse_copied_part, parse_parts
 from ..protocol.ranges import ByteRange
 from ..protocol.upload_headers import UploadHeaders
@@ -26,18 +26,19 @@ from ..transport.shielding import finished, settled
 from ..transport.source import BytesSource
 from .content_type import set_content_type
 from .doubt import age_at, etag_of_parts, headers_of_all, is_in_doubt, predates, stored_etag
+from .part_checksums import PartChecksums
 
 log = logging.getLogger(__name__)
-
-_ALGORITHM = "x-amz-checksum-algorithm"
 
 
 class MultipartUpload:
     """One upload. Every method raises typed errors that are also ``AwsUploadError``.
 
     With *copies* the parts are the server's to fetch: nothing is sent here that a checksum could
-    be computed of, so none is announced. *checksum* is the algorithm of those that parts carry;
-    True leaves it to the client's settings. A header that asks for one comes first.
+    be computed of, so none is announced. *checksum* is the algorithm of those that parts carry,
+    after their bytes where *trailer* says so; True leaves it to the client's settings. A header
+    that asks for one comes first. One that would take too long here is an ``ImportError`` before
+    anything is sent.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class MultipartUpload:
         options: Mapping[str, Any] | None = None,
         copies: bool = False,
         checksum: bool | str = True,
+        trailer: bool | None = None,
     ) -> None:
         self._engine = engine
         self._bucket = bucket
@@ -62,11 +64,12 @@ class MultipartUpload:
         self._calculate_sha256 = calculate_sha256
         self._abort_timeout = abort_timeout
         self._options = options or {}
-        self._checksum = checksum if not copies else False
-        self._algorithm = ""
+        self._copies = copies
+        self._trailer = trailer
         self._etags: dict[int, str] = {}
-        self._checksums: dict[int, str] = {}
-        self._size = 0
+        self._checksums = PartChecksums(
+            self._headers.create, checksum if not copies else False, self._usual_checksum
+        )
         self._created: Answer | None = None
         self.upload_id = ""
         self.refusal: Answer | None = None
@@ -98,11 +101,7 @@ class MultipartUpload:
     async def _begin(self) -> Answer:
         headers = self._headers.create.copy()
         await set_content_type(headers, self._key)
-        self._algorithm = self._checksum_algorithm()
-        if self._algorithm not in ("", "MD5") and _ALGORITHM not in headers:
-            headers[_ALGORITHM] = self._algorithm
-            if is_combinable(self._algorithm):
-                headers["x-amz-checksum-type"] = "FULL_OBJECT"
+        self._checksums.announce(headers, computed=not self._copies)
         answer = await self._send(
             Request(
                 operation="CreateMultipartUpload",
@@ -124,14 +123,8 @@ class MultipartUpload:
         finally:
             await self.abort()
 
-    def _checksum_algorithm(self) -> str:
-        """Of the parts' checksums: what was asked for, else what the settings say; or empty."""
-        if asked := self._headers.create.get(_ALGORITHM):
-            return asked.upper()
-        if isinstance(self._checksum, str):
-            return self._checksum
-        if not self._checksum:
-            return ""
+    def _usual_checksum(self) -> str:
+        """The algorithm of the parts' checksums where nobody asks for one; or empty."""
         probe = Request(operation="UploadPart", method="PUT", bucket=self._bucket, checksum=True)
         return self._engine.pipeline.protection(self._engine.endpoint, probe).checksum or ""
 
@@ -148,7 +141,8 @@ class MultipartUpload:
                 body=body if body.size else None,
                 content_sha256=content_sha256,
                 calculate_sha256=self._calculate_sha256,
-                checksum=self._algorithm if self._algorithm in ALGORITHMS else False,
+                checksum=self._checksums.of_part,
+                trailer=self._trailer,
                 max_attempts=self._part_tries,
                 # Where one part was taken the next one will be: asking costs a round trip each.
                 expect=not self._etags,
@@ -161,7 +155,7 @@ class MultipartUpload:
         etag = headers.get("ETag")
         if not etag:
             raise ResponseParseError(f"UploadPart {number}: the answer has no ETag")
-        checksum = headers.get(f"x-amz-checksum-{self._algorithm.lower()}")
+        checksum = headers.get(f"x-amz-checksum-{self._checksums.algorithm.lower()}")
         self._arrived(number, etag, body.size, checksum)
         return etag
 
@@ -199,14 +193,13 @@ class MultipartUpload:
         if answer.failed:
             raise answer.error().in_transfer(AwsUploadError)
         copied = parse_copied_part(answer.body or b"")
-        self._arrived(number, copied.etag, part.size, copied.checksums.get(self._algorithm))
+        checksum = copied.checksums.get(self._checksums.algorithm)
+        self._arrived(number, copied.etag, part.size, checksum)
         return copied.etag
 
     def _arrived(self, number: int, etag: str, size: int, checksum: str | None) -> None:
         self._etags[number] = etag
-        if checksum:
-            self._checksums[number] = checksum
-        self._size += size
+        self._checksums.arrived(number, size, checksum)
 
     def attach(self, upload_id: str, parts: Iterable[UploadedPart] = ()) -> None:
         """Go on with an upload that exists: *parts* are those of it that shall stay as they are.
@@ -217,12 +210,11 @@ class MultipartUpload:
         parts = list(parts)
         self.upload_id = upload_id
         self._created = None
-        known = {name for part in parts for name in part.checksums}
-        self._algorithm = known.pop() if len(known) == 1 else self._checksum_algorithm()
-        self._etags, self._checksums, self._size = {}, {}, 0
+        self._checksums.adopt(parts)
+        self._etags = {}
         for part in parts:
             _check_number(part.number)
-            checksum = part.checksums.get(self._algorithm)
+            checksum = part.checksums.get(self._checksums.algorithm)
             self._arrived(part.number, part.etag, part.size, checksum)
 
     def take_in(self, parts: Iterable[UploadedPart]) -> None:
@@ -236,9 +228,8 @@ class MultipartUpload:
             if not 1 <= part.number <= MAX_PARTS:
                 raise ResponseParseError(f"ListParts: no part has the number {part.number}")
             if part.number not in self._etags:
-                self._arrived(
-                    part.number, part.etag, part.size, part.checksums.get(self._algorithm)
-                )
+                checksum = part.checksums.get(self._checksums.algorithm)
+                self._arrived(part.number, part.etag, part.size, checksum)
 
     async def list_parts(self) -> list[UploadedPart]:
         """The parts that the server holds, by number: all pages of ListParts.
@@ -277,11 +268,13 @@ class MultipartUpload:
         Raises ``PreconditionFailed`` when a condition does not hold, and ``Conflict`` where another
         write came between: the parts have to be sent anew then, as a new upload.
         """
+        known = self._checksums
         document = build_complete(
-            self._etags.items(), checksums=self._checksums, algorithm=self._algorithm
+            self._etags.items(), checksums=known.values, algorithm=known.algorithm
         )
         headers = self._headers.complete.copy()
         headers["Content-Type"] = "application/xml"
+        await known.complete(headers)
         answer = await self._send(
             Request(
                 operation="CompleteMultipartUpload",
@@ -316,7 +309,7 @@ class MultipartUpload:
         # Neither side has the usual form (encryption, another vendor): then its size and age.
         age, size = age_at(found, self._created), found.response.headers.get("Content-Length")
         recent = age is not None and age <= 0
-        return found if recent and size == str(self._size) else None
+        return found if recent and size == str(self._checksums.size) else None
 
     async def _refused_for_itself(self, answer: Answer) -> Answer | None:
         """The object, when its own being there is what a repeated Complete was refused for (P11).
@@ -337,6 +330,8 @@ class MultipartUpload:
         return None if found.failed else found
 
     def _expected_etag(self) -> str | None:
+        if is_directory(self._bucket):
+            return None  # Its parts' ETags are no MD5s, whatever they look like.
         return etag_of_parts([etag for _, etag in sorted(self._etags.items())])
 
     async def abort(self) -> None:

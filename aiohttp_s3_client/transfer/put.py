@@ -105,6 +105,8 @@ async def _in_parts(engine: Engine, request: Request, key: str, cutter: PartCutt
         headers=headers,
         part_size=DEFAULT_PART_SIZE,
         workers=DEFAULT_WORKERS,
+        checksum=request.checksum,
+        trailer=request.trailer,
         options=request.options,
     )
     upload = how.start(engine, request.bucket, key)

@@ -23,10 +23,11 @@ from ..protocol.ranges import ByteRange, ContentRange, content_range
 from ..protocol.retry import Attempts
 from ..request import Request
 from ..transport.answer import Answer, cut_off, leave
-from ..transport.budget import Throttle
+from ..transport.budget import Budget, Throttle
 from ..transport.disk import Disk
 from ..transport.exchange import Fault
 from ..transport.receive import Landing, Reception, receive
+from .witness import Witness
 
 Reached = Callable[[int], None]
 
@@ -39,6 +40,7 @@ class ReadOptions(NamedTuple):
     options: Mapping[str, Any]
     """Keyword arguments for aiohttp."""
     query: tuple[tuple[str, str], ...] = ()
+    witness: Witness | None = None
 
     def __repr__(self) -> str:
         return f"ReadOptions(query={self.query!r}, tries={self.tries})"
@@ -61,6 +63,8 @@ class ReadingOptions(NamedTuple):
     threads: bool = True
     fast: bool = True
     bandwidth: int | None = None
+    budget: Budget | None = None
+    """What its memory is taken of too, where it shares that with other transfers."""
 
     def reception(self, landing: Landing, disk: Disk, buffer_size: int = 1) -> Reception:
         """How bodies are received into *landing*."""
@@ -122,12 +126,16 @@ class RangedObject:
             self._hold(answer)
             if said is None:
                 self.total = length = answer.response.content_length
-                return Opening(answer, attempts, None if length is None else ByteRange(0, length))
-            total = said.total if said.total is not None else said.sent.stop
-            if self.total not in (None, total):
-                raise self._changed()
-        self.total = total
-        return Opening(answer, attempts, ByteRange(first.start, min(first.stop, total)))
+                given = None if length is None else ByteRange(0, length)
+            else:
+                total = said.total if said.total is not None else said.sent.stop
+                if self.total not in (None, total):
+                    raise self._changed()
+                self.total = total
+                given = ByteRange(first.start, min(first.stop, total))
+            if self._how.witness is not None:
+                await self._how.witness.opened(answer.response)
+        return Opening(answer, attempts, given)
 
     def measured(self, opening: Opening) -> tuple[ByteRange, int]:
         """What *opening* holds and the whole's size, where parts of the object are wanted.

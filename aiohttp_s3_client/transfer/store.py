@@ -17,7 +17,7 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -29,10 +29,14 @@ from ..errors import AwsUploadError
 from ..models import UploadResult
 from ..protocol.crc import Buffer
 from ..protocol.extra_args import Translated
+from ..protocol.integrity import wish_of
 from ..request import Body, Request
+from ..transport.answer import Answer
+from ..transport.budget import Budget, Share
 from ..transport.disk import Disk
 from ..transport.openfile import OpenFile, open_file
 from ..transport.source import (
+    READ,
     BytesSource,
     FileSource,
     SeekableSource,
@@ -60,6 +64,10 @@ class Store(NamedTuple):
     args: Translated
     config: TransferConfig
     meter: ProgressMeter
+    budget: Budget | None = None
+    """What is held is taken of this, where other transfers share it."""
+    answered: Callable[[Answer], None] | None = None
+    """Who is told of the answer that made the object."""
 
     @property
     def _disk(self) -> Disk:
@@ -117,7 +125,8 @@ class Store(NamedTuple):
             )
         disk, reached = self._disk, self.meter.part(size).reached
         body = FileSource(file, start, size, disk=disk, fast=how.fast, reached=reached)
-        result = await self._put(body, how)
+        async with how.room(min(size, READ)):
+            result = await self._put(body, how)
         if await disk.run(file.changed):
             raise file.was_changed(path)
         return result
@@ -134,23 +143,29 @@ class Store(NamedTuple):
         """What is too large to be held and goes in one request all the same."""
         start = await self._disk.aside(data.tell)
         reached = self.meter.part(size).reached
-        return await self._put(SeekableSource(data, start, size, reached, self._disk), how)
+        async with how.room(min(size, READ)):
+            return await self._put(SeekableSource(data, start, size, reached, self._disk), how)
 
     async def _from_stream(self, stream: AsyncIterator[bytes], how: UploadOptions) -> UploadResult:
         """Gathered up to the threshold, but no further than a transfer may hold."""
         cutter = PartCutter(stream)
         held = max(how.part_size, min(self.config.multipart_threshold, how.memory))
-        parts, whole = await cutter.peek_parts(-(-held // how.part_size), how.part_size)
-        if whole and not self._in_parts(sum(map(len, parts))):
-            reached = self.meter.part().reached
-            return await self._put(GatheredSource(parts, reached, self._disk), how)
-        del parts  # The cutter has them, each until it was sent.
-        return await self._send_stream(cutter, how)
+        count = -(-held // how.part_size)
+        with how.share() as share:
+            await share.take(count * how.part_size)
+            parts, whole = await cutter.peek_parts(count, how.part_size)
+            if whole and not self._in_parts(sum(map(len, parts))):
+                reached = self.meter.part().reached
+                return await self._put(GatheredSource(parts, reached, self._disk), how)
+            del parts  # The cutter has them, each until it was sent.
+            return await self._send_stream(cutter, how, share)
 
-    async def _send_stream(self, cutter: PartCutter, how: UploadOptions) -> UploadResult:
+    async def _send_stream(
+        self, cutter: PartCutter, how: UploadOptions, share: Share | None = None
+    ) -> UploadResult:
         upload = how.start(self.engine, self.bucket, self.key)
         await upload.create()
-        return await send_stream(upload, cutter, how, self.meter)
+        return await send_stream(upload, cutter, how, self.meter, share)
 
     # What they share
 
@@ -161,17 +176,20 @@ class Store(NamedTuple):
         config, args = self.config, self.args
         await set_content_type(args.headers, self.key, disk=self._disk)
         await set_content_type(args.multipart, self.key, disk=self._disk)
-        checksum: bool | str = config.checksum if config.checksum is not None else True
+        wish = wish_of(config.checksum)
         return UploadOptions(
             headers=args.multipart,
             part_size=part_size,
             workers=config.workers,
-            checksum=args.checksum_algorithm or checksum,
+            checksum=args.checksum_algorithm or wish.checksum,
+            trailer=wish.trailer,
             threads=config.use_threads,
             fast=config.preferred_transfer_client != "classic",
             bandwidth=config.max_bandwidth,
             memory_limit=config.memory_limit,
             resume=config.resume,
+            budget=self.budget,
+            answered=self.answered,
         )
 
     async def _put(self, body: Body, how: UploadOptions) -> UploadResult:
@@ -187,11 +205,14 @@ class Store(NamedTuple):
             query=self.args.query,
             headers=headers,
             checksum=how.checksum,
+            trailer=how.trailer,
         )
         await self.meter.flush()
         answer = await send_body(self.engine, request, how.paced()(body))
         if answer.failed:
             raise answer.error().in_transfer(AwsUploadError)
+        if self.answered is not None:
+            self.answered(answer)
         answer.response.release()
         return upload_result(answer, body.size, None)
 

@@ -20,7 +20,7 @@ from typing import Self
 
 from ..engine import Engine
 from ..protocol.ranges import ByteRange, cut
-from ..transport.budget import Budget, Throttle
+from ..transport.budget import Budget, Share, Throttle
 from ..transport.disk import Disk
 from ..transport.receive import Reception
 from ..transport.shielding import settled
@@ -37,14 +37,16 @@ class _Window:
 
     file = None
 
-    def __init__(self, start: int, held: int, limit: int) -> None:
+    def __init__(self, start: int, size: int | None, held: int) -> None:
         self.pieces: deque[bytes] = deque()
         self.arrived = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
         self.held = held
         """Bytes of the budget that are its own."""
+        self._left = size
+        """Bytes that were not given out yet; None where nobody knows."""
         self._end = start
-        self._limit = limit
+        self._limit = held
         self._waiting = 0
         self._taken = asyncio.Event()
 
@@ -68,8 +70,14 @@ class _Window:
         """The next piece."""
         piece = self.pieces.popleft()
         self._waiting -= len(piece)
+        if self._left is not None:
+            self._left -= len(piece)
         self._taken.set()
         return piece
+
+    def spare(self) -> int:
+        """How much of what is held is not needed any more for what may still arrive."""
+        return 0 if self._left is None else max(0, self.held - self._left)
 
     def ended(self, task: asyncio.Task[None]) -> None:
         self.arrived.set()
@@ -100,6 +108,7 @@ class ObjectStream(AsyncIterator[bytes]):
         self._how = how
         self._slots = asyncio.Semaphore(how.workers)
         self._budget = Budget(how.memory)
+        self._share = Share(how.budget) if how.budget is not None else None
         self._throttle = Throttle(how.bandwidth).wait if how.bandwidth else None
         self._inquiry: Inquiry | None = None
         if how.verify and wanted is None:
@@ -156,6 +165,8 @@ class ObjectStream(AsyncIterator[bytes]):
             if piece is None and self._expected is not None:
                 self._expected.finish()
                 self.verified = True
+                if self._how.read.witness is not None:
+                    self._how.read.witness.verified(self._expected.checksum.algorithm)
         except BaseException:
             await self.aclose()
             raise
@@ -163,7 +174,7 @@ class ObjectStream(AsyncIterator[bytes]):
             await self.aclose()
             raise StopAsyncIteration
         if self._expected is not None:
-            self._expected.update(piece)
+            await self._expected.feed(piece)
         self._meter.add(len(piece))
         return piece
 
@@ -179,6 +190,8 @@ class ObjectStream(AsyncIterator[bytes]):
         try:
             await settled(*tasks)
         finally:
+            if self._share is not None:
+                self._share.give_back(self._share.held)
             if self._inquiry is not None:
                 await self._inquiry.close()
 
@@ -193,28 +206,34 @@ class ObjectStream(AsyncIterator[bytes]):
         one_by_one = self._how.workers == 1
         if one_by_one and self._inquiry is not None:
             await self._inquiry.ask_first(step)
+        # Before anything is asked: who waits here must not keep a connection from others.
+        await self._take(end - begin)
         opening = await self._object.open(ByteRange(begin, end))
         with closed_on_error(opening.answer):
-            one_range = await self._plan(opening, begin)
+            one_range = self._plan(opening, begin, end - begin)
             if self._inquiry is not None:
                 if not one_by_one:
                     self._inquiry.begin(opening.answer, one_range=one_range)
                 self._expected = await self._inquiry.result()
 
-    async def _plan(self, opening: Opening, begin: int) -> bool:
-        """Cut what is wanted into ranges, the first of which *opening* has; whether it is all."""
+    def _plan(self, opening: Opening, begin: int, held: int) -> bool:
+        """Cut what is wanted into ranges, the first of which *opening* has; whether it is all.
+
+        Of what a server sends that knows no ranges, no more waits at a time than is *held*.
+        """
         if opening.given is None and self._wanted is None:
-            self._add(None, 0, opening)
+            self._add(None, held, opening)
             return True
         given, total = self._object.measured(opening)
         stop = total if self._wanted is None else min(self._wanted.stop, total)
         first = ByteRange(begin, max(begin, min(given.stop, stop)))
         self._meter.total = stop - begin
+        needed = min(held, first.size)
+        self._release(held - needed)
         if not first.size:
             opening.answer.response.release()
             return True
-        await self._budget.take(first.size)
-        self._add(first, first.size, opening)
+        self._add(first, needed, opening)
         rest = list(cut(first.stop, stop, self._how.range_size))
         self._starter = asyncio.create_task(self._start(rest))
         self._starter.add_done_callback(lambda _: self._added.set())
@@ -222,11 +241,12 @@ class ObjectStream(AsyncIterator[bytes]):
 
     async def _start(self, ranges: list[ByteRange]) -> None:
         for wanted in ranges:
-            await self._budget.take(wanted.size)
+            await self._take(wanted.size)
             self._add(wanted, wanted.size)
 
     def _add(self, wanted: ByteRange | None, held: int, opening: Opening | None = None) -> None:
-        window = _Window(wanted.start if wanted is not None else 0, held, self._how.memory)
+        start, size = (0, None) if wanted is None else (wanted.start, wanted.size)
+        window = _Window(start, size, held)
         window.task = asyncio.create_task(self._fetch(window, wanted, opening))
         window.task.add_done_callback(window.ended)
         self._windows.append(window)
@@ -258,7 +278,7 @@ class ObjectStream(AsyncIterator[bytes]):
             window = self._windows[0]
             if window.pieces:
                 piece = window.take()
-                self._give_back(window, len(piece))
+                self._give_back(window, window.spare())
                 return piece
             assert window.task is not None
             if window.task.done():
@@ -270,10 +290,20 @@ class ObjectStream(AsyncIterator[bytes]):
             await window.arrived.wait()
 
     def _give_back(self, window: _Window, size: int) -> None:
-        size = min(size, window.held)
         window.held -= size
+        self._release(size)
+
+    async def _take(self, size: int) -> None:
+        """Hold *size* bytes more, first of what this stream may hold and then of what all may."""
+        await self._budget.take(size)
+        if self._share is not None:
+            await self._share.take(size)
+
+    def _release(self, size: int) -> None:
         if size:
             self._budget.give_back(size)
+            if self._share is not None:
+                self._share.give_back(size)
 
 
 def _ignore(position: int) -> None:

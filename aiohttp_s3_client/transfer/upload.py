@@ -13,6 +13,7 @@ them; parts that grow (see ``cutting.py``) share what the first ones took.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -29,14 +30,14 @@ from ..protocol.ranges import ByteRange, cut
 from ..protocol.xml import parse_complete
 from ..request import Body
 from ..transport.answer import Answer
-from ..transport.budget import Budget, Throttle, ThrottledSource
+from ..transport.budget import Budget, Share, Throttle, ThrottledSource
 from ..transport.disk import Disk
 from ..transport.openfile import OpenFile
-from ..transport.source import BytesSource, FileSource
+from ..transport.shielding import imported
+from ..transport.source import READ, BytesSource, FileSource
 from .cutting import PartCutter, part_size_at
 from .multipart import MultipartUpload
 from .progress import ProgressMeter
-from .resume_upload import UploadJournal
 from .schedule import Job, run_jobs
 
 
@@ -51,6 +52,8 @@ class UploadOptions(NamedTuple):
     checksum: bool | str = True
     """The algorithm of the checksums that bodies carry; True leaves it to the client's settings.
     Headers that ask for one are heard all the same."""
+    trailer: bool | None = None
+    """Whether they go after the bodies; None leaves it to the client's settings."""
     auto_abort: bool = True
     abort_timeout: float = 10.0
     threads: bool = True
@@ -61,6 +64,10 @@ class UploadOptions(NamedTuple):
     resume: bool = False
     options: Mapping[str, Any] = MappingProxyType({})
     """Keyword arguments for aiohttp."""
+    budget: Budget | None = None
+    """What is held is taken of this, where other transfers share it."""
+    answered: Callable[[Answer], None] | None = None
+    """Who is told of the answer that made the object."""
 
     def __repr__(self) -> str:
         return f"UploadOptions(part_size={self.part_size}, workers={self.workers})"
@@ -69,6 +76,14 @@ class UploadOptions(NamedTuple):
     def memory(self) -> int:
         """Bytes of a stream that are held at most, besides the part that is being gathered."""
         return self.memory_limit or self.workers * self.part_size
+
+    def share(self) -> Share:
+        """What this transfer holds of the bytes that may be held."""
+        return Share(self.budget or Budget(self.memory))
+
+    def room(self, size: int) -> contextlib.AbstractAsyncContextManager[None]:
+        """Room for the *size* bytes that a part of a file holds while it is sent."""
+        return contextlib.nullcontext() if self.budget is None else self.budget.holding(size)
 
     def start(self, engine: Engine, bucket: str, key: str) -> MultipartUpload:
         """An upload that is not created yet."""
@@ -80,6 +95,7 @@ class UploadOptions(NamedTuple):
             part_tries=self.part_tries,
             calculate_sha256=self.calculate_sha256,
             checksum=self.checksum,
+            trailer=self.trailer,
             abort_timeout=self.abort_timeout,
             options=self.options,
         )
@@ -116,6 +132,9 @@ async def upload_file(
     upload = how.start(engine, bucket, key)
     journal = None
     if how.resume:
+        await imported(f"{__package__}.resume_upload")
+        from .resume_upload import UploadJournal  # noqa: PLC0415  # Read by now.
+
         journal = await UploadJournal.open(
             engine, bucket, key, file, path, disk,
             start=start, headers=how.headers, part_size=how.part_size, checksum=how.checksum,
@@ -137,7 +156,8 @@ async def upload_file(
                 file, part.start, part.size,
                 disk=disk, fast=how.fast, reached=meter.part(part.size).reached,
             )  # fmt: skip
-            etag = await upload.send_part(number, paced(source))
+            async with how.room(min(part.size, READ)):
+                etag = await upload.send_part(number, paced(source))
             if journal is not None:
                 await journal.completed(number, etag, part.size)
 
@@ -215,18 +235,30 @@ async def upload_stream(
 
 
 async def send_stream(
-    upload: MultipartUpload, cutter: PartCutter, how: UploadOptions, meter: ProgressMeter
+    upload: MultipartUpload,
+    cutter: PartCutter,
+    how: UploadOptions,
+    meter: ProgressMeter,
+    share: Share | None = None,
 ) -> UploadResult:
-    """Send all that *cutter* gives to an upload that was created, and complete it."""
-    answer, size, count = await send_parts(upload, cutter, how, meter)
+    """Send all that *cutter* gives to an upload that was created, and complete it.
+
+    *share* holds what the cutter has gathered already; it is given back here.
+    """
+    answer, size, count = await send_parts(upload, cutter, how, meter, share)
     return upload_result(answer, size, count)
 
 
 async def send_parts(
-    upload: MultipartUpload, cutter: PartCutter, how: UploadOptions, meter: ProgressMeter
+    upload: MultipartUpload,
+    cutter: PartCutter,
+    how: UploadOptions,
+    meter: ProgressMeter,
+    share: Share | None = None,
 ) -> tuple[Answer, int, int]:
     """As ``send_stream``; the answer to Complete, the bytes and the number of parts."""
-    budget, paced, disk = Budget(how.memory), how.paced(), Disk(threads=how.threads)
+    budget = share or how.share()
+    gathered, paced, disk = budget.held, how.paced(), Disk(threads=how.threads)
     sizes: list[int] = []
 
     async def send(number: int, held: int, part: memoryview) -> None:
@@ -240,7 +272,8 @@ async def send_parts(
         while True:
             number = len(sizes) + 1
             wanted = part_size_at(number, how.part_size)
-            await budget.take(wanted)
+            if sum(sizes) + wanted > gathered:
+                await budget.take(wanted)
             part = await cutter.next(wanted)
             if part is None:
                 return
@@ -252,7 +285,8 @@ async def send_parts(
             yield partial(send, number, wanted, part)
             del part  # Sent or on its way: it must not be held beside the next one.
 
-    answer = await _send_all(upload, parts(), how, meter)
+    with budget:
+        answer = await _send_all(upload, parts(), how, meter)
     return answer, sum(sizes), len(sizes)
 
 
@@ -273,11 +307,14 @@ async def _send_all(
         meter.enter("completing")
         # What a callback raises must come before what cannot be taken back.
         await meter.flush()
-        return await upload.complete()
+        answer = await upload.complete()
     except BaseException:
         if how.auto_abort and not kept:
             await upload.abort()
         raise
+    if how.answered is not None:
+        how.answered(answer)
+    return answer
 
 
 def upload_result(answer: Answer, size: int, parts: int | None) -> UploadResult:

@@ -33,17 +33,20 @@ from ..errors import S3Error
 from ..protocol import checksums
 from ..protocol.checksums import Checksum
 from ..protocol.crc import Buffer
+from ..protocol.endpoints.directory import is_directory
 from ..protocol.operations import EVERYWHERE
 from ..protocol.parts import parse_object_parts
 from ..protocol.ranges import ByteRange
 from ..request import Request
 from ..transport.answer import Answer
 from ..transport.shielding import settled
-from .expected import Expected, PartFacts, held_to, offered_by
+from .expected import MODE, Expected, PartFacts, held_to, offered_by
 from .ranged import RangedObject, ReadOptions
 
 log = logging.getLogger(__name__)
 
+_CLASS = "x-amz-storage-class"
+_EXPRESS = "EXPRESS_ONEZONE"
 _SSE = "x-amz-server-side-encryption"
 _CUSTOMER_KEY = f"{_SSE}-customer-"
 
@@ -119,6 +122,11 @@ class Inquiry:
             self._answer, self._one_range = await self._ask(self._one_range), None
         return self._answer
 
+    def agreed(self, algorithm: str) -> None:
+        """What was received is the object, by its checksum of *algorithm*."""
+        if self._how.witness is not None:
+            self._how.witness.verified(algorithm)
+
     async def close(self) -> None:
         """Give up what is still being asked."""
         if self._asking is not None:
@@ -150,7 +158,8 @@ class Inquiry:
         return self._usable(checksum, parts)
 
     def _usable(self, checksum: Checksum, parts: Sequence[PartFacts] = ()) -> Expected | None:
-        return held_to(self._name, checksum, self._object.total or 0, parts)
+        found = self._object
+        return held_to(found.bucket, found.key, checksum, found.total, parts)
 
     @property
     def _name(self) -> str:
@@ -161,11 +170,13 @@ class Inquiry:
         if offered := offered_by(headers):
             return offered[0]
         etag = re.fullmatch(r'"([0-9a-f]{32})"', headers.get("ETag", ""))
-        # The ETag of an object under KMS or a customer's key is no MD5, and looks like one.
+        # The ETag of an object under KMS or a customer's key is no MD5, and looks like one. In a
+        # directory bucket it is random.
+        express = headers.get(_CLASS) == _EXPRESS or is_directory(self._object.bucket)
         encrypted = headers.get(_SSE, "AES256") != "AES256" or any(
             name.lower().startswith(_CUSTOMER_KEY) for name in headers
         )
-        if etag is None or encrypted or not (in_order or self._md5_wanted):
+        if etag is None or encrypted or express or not (in_order or self._md5_wanted):
             return None
         return Checksum("MD5", checksums.encode(bytes.fromhex(etag[1])), None)
 
@@ -179,7 +190,7 @@ class Inquiry:
     async def _head(self, query: tuple[tuple[str, str], ...] = ()) -> Answer | None:
         """A HEAD of the very object that is being read; None when it is refused."""
         found, headers = self._object, self._headers()
-        headers["x-amz-checksum-mode"] = "ENABLED"
+        headers[MODE] = "ENABLED"
         if found.etag and not found.etag.startswith("W/"):
             headers["If-Match"] = found.etag
         answer = await self._engine.send(
@@ -269,6 +280,7 @@ class Verifier:
         else:
             await self._place.read_back(0, total, expected.update)
             expected.finish()
+        self._inquiry.agreed(expected.checksum.algorithm)
         return True
 
     async def _combined(self, algorithm: str, total: int) -> bytes:

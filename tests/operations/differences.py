@@ -90,10 +90,9 @@ PARAMETERS = (
     ),
     Difference(
         "``Bucket``",
-        "always needed; may be the ARN of an access point",
-        "may be left out where the client is bound to one; ARNs are refused, "
-        "the alias of an access point works",
-        "the client's URL has said it; an ARN has endpoints of its own",
+        "always needed",
+        "may be left out where the client is bound to one",
+        "the client's URL has said it",
     ),
     Difference(
         "True for a number",

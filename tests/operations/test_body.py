@@ -6,6 +6,7 @@ import asyncio
 import gc
 import random
 import re
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -23,10 +24,10 @@ from aiohttp_s3_client.errors import (
     S3TimeoutError,
 )
 from aiohttp_s3_client.operations.body import StreamingBody
-from aiohttp_s3_client.protocol import checksums
+from aiohttp_s3_client.protocol import checksums, crc
 from aiohttp_s3_client.protocol.ranges import ByteRange
 from aiohttp_s3_client.request import Request
-from aiohttp_s3_client.transfer.expected import SLOW_LIMIT
+from aiohttp_s3_client.transfer.expected import MODE
 
 from ..servers.running import RunningServer
 from ..servers.scripted import ScriptedServer, StartScript
@@ -54,7 +55,7 @@ async def get(
             method="GET",
             bucket=bucket,
             key="key",
-            headers=CIMultiDict(headers or {}),
+            headers=CIMultiDict({MODE: "ENABLED", **(headers or {})}),
             **request,
         )
     )
@@ -617,10 +618,24 @@ MULTIPART = {"ETag": f'"{0:032x}-3"'}
         ({**checksum("CRC32", b""), "x-amz-checksum-type": "COMPOSITE"}, 200, ()),
         ({**checksum("CRC32", b""), **MULTIPART}, 200, ()),
         (checksum("CRC32", b""), 200, (("partNumber", "1"),)),
+        (
+            {**checksum("CRC32", b""), "x-amz-checksum-type": "FULL_OBJECT"},
+            206,
+            (("partNumber", "1"),),
+        ),
         ({**checksum("CRC32", b""), "Content-Range": f"bytes 5-{SIZE + 4}/{SIZE + 5}"}, 206, ()),
         ({**checksum("CRC32", b""), "Content-Range": f"bytes 0-{SIZE - 1}/{SIZE + 5}"}, 200, ()),
     ],
-    ids=["none", "composite", "called composite", "moto's composite", "part", "range", "rclone's"],
+    ids=[
+        "none",
+        "composite",
+        "called composite",
+        "moto's composite",
+        "part",
+        "part of a whole",
+        "range",
+        "rclone's",
+    ],
 )
 async def test_a_checksum_of_anything_else_is_not_used(
     scripted: StartScript, headers: dict[str, str], status: int, query: tuple[tuple[str, str], ...]
@@ -643,16 +658,82 @@ async def test_a_checksum_of_a_multipart_object_that_is_of_the_whole_is_used(
         assert body.verified
 
 
+@pytest.mark.usefixtures("no_packages_for_checksums")
 async def test_a_large_object_is_not_held_to_what_would_take_minutes(
-    scripted: StartScript, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    scripted: StartScript, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(checksums, "is_available", lambda algorithm: algorithm != "CRC32C")
-    large = SLOW_LIMIT + 1
-    server = await scripted(whole(b"", checksum("CRC32C"), content_length=large))
+    """Nor one whose length nobody knows; the log says it once."""
+    small, large = bytes(checksums.SLOW_LIMIT), bytes(checksums.SLOW_LIMIT + 1)
+    unknown = reply(200, {"ETag": ETAG, **checksum("CRC32C")}, DATA, chunked=True)
+    server = await scripted(
+        whole(small, checksum("CRC32C", small)),
+        whole(large, checksum("CRC32C", b"")),
+        unknown,
+        whole(large, checksum("CRC32C", b"")),
+        whole(small, checksum("CRC32C", b"")),
+    )
     async with client_for(server) as client:
-        async with await get(client) as body:
-            assert (body.content_length, body.verified) == (large, None)
-    assert "bucket/key is not verified" in caplog.text
+        for size, verified in ((len(small), True), (len(large), None), (None, None)):
+            body = await get(client)
+            assert body.content_length == size
+            assert len(await body.read()) == (size or len(DATA))
+            assert body.verified is verified
+        await (await get(client)).read()
+        with pytest.raises(ChecksumMismatch):
+            await (await get(client)).read()
+    told = [record.message for record in caplog.records if "not verified" in record.message]
+    assert told == [
+        "objects above 1 MiB are not verified by their CRC32C: that takes a package of the extra "
+        "[checksums]"
+    ]
+
+
+@pytest.mark.usefixtures("no_packages_for_checksums")
+async def test_p01_what_python_computes_does_not_hold_the_event_loop(
+    scripted: StartScript, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P1: a MiB takes 0.1 s, of which other tasks have their share."""
+    data = random.Random(1).randbytes(checksums.SLOW_LIMIT)
+    threads: set[int] = set()
+    slowly = crc.extend_slowly
+
+    def watched(kind: crc.Crc, piece: crc.Buffer, before: int) -> int:
+        threads.update([threading.get_ident()] if piece else ())
+        return slowly(kind, piece, before)
+
+    sent = checksum("CRC32C", data)
+    monkeypatch.setattr(crc, "extend_slowly", watched)
+    crc.backend.cache_clear()
+    server = await scripted(whole(data, sent))
+    async with client_for(server) as client:
+        body = await get(client)
+        threads.clear()  # Choosing the back end computes a little.
+        assert await body.read() == data
+    assert body.verified
+    assert threads
+    assert threading.get_ident() not in threads
+
+
+async def test_a_part_of_a_composite_is_held_to_its_own(scripted: StartScript) -> None:
+    said = {**checksum("SHA256"), "x-amz-checksum-type": "COMPOSITE"}
+    said["Content-Range"] = f"bytes 0-{SIZE - 1}/{2 * SIZE}"
+    wrong = {**said, **checksum("SHA256", b"")}
+    server = await scripted(reply(206, said, DATA), reply(206, wrong, DATA))
+    query = (("partNumber", "1"),)
+    async with client_for(server) as client:
+        body = await get(client, query=query)
+        assert await body.read() == DATA
+        assert body.verified
+        with pytest.raises(ChecksumMismatch):
+            await (await get(client, query=query)).read()
+
+
+async def test_what_was_not_asked_for_is_not_held_to(scripted: StartScript) -> None:
+    server = await scripted(whole(headers=checksum("CRC32", b"")))
+    async with client_for(server) as client:
+        body = await get(client, {MODE: ""})
+        assert await body.read() == DATA
+        assert body.verified is None
 
 
 # --- a real server

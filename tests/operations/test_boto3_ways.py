@@ -110,11 +110,6 @@ REFUSED_HERE: list[tuple[str, Values, str]] = [
     ("PutObject", {**OBJECT, "Body": b"abc", "ContentLength": 2}, "ContentLength is 2, but Body"),
     ("PutObject", {**OBJECT, "Body": "ü", "ContentLength": 1}, "ContentLength is 1, but Body"),
     ("PutObject", {**OBJECT, "Body": b"", "ContentLength": -1}, "ContentLength must not be neg"),
-    (
-        "GetObject",
-        {"Bucket": "arn:aws:s3:us-east-1:123456789012:accesspoint/a", "Key": "k"},
-        "is not a bucket name; give the alias of the access point",
-    ),
 ]
 
 
@@ -201,8 +196,9 @@ def test_bodies_of_ours_alone(wire: Wire, tmp_path: Path) -> None:
     stream = {**OBJECT, "Body": pieces(), "ContentLength": 3}
     assert sent_by(wire.ours.call("PutObject", stream)).body == b"abc"
     announced = {**OBJECT, "Body": pieces(), "ContentLength": 3, "ChecksumAlgorithm": "SHA256"}
-    (problem,) = problems(wire.ours.call("PutObject", announced))
-    assert "Body is a stream, whose checksum is known only when it was sent" in problem
+    framed = sent_by(wire.ours.call("PutObject", announced))
+    assert framed.headers["x-amz-trailer"] == "x-amz-checksum-sha256"
+    assert framed.headers["x-amz-decoded-content-length"] == "3"
     text = io.StringIO("abc")
     (problem,) = problems(wire.ours.call("PutObject", {**OBJECT, "Body": text}))
     assert "Body is a file that is open as text" in problem
@@ -276,6 +272,15 @@ def test_sources_of_copies(wire: Wire, name: str, source: Any) -> None:
     theirs, ours = wire.both(name, params)
     header = "x-amz-copy-source"
     assert sent_by(ours).headers[header] == sent_by(theirs).headers[header]
+
+
+@pytest.mark.parametrize("between", ["/", ":"])
+def test_an_access_point_by_its_arn(wire: Wire, between: str) -> None:
+    """Before the host of an endpoint of one's own, whatever the addressing style."""
+    point = f"arn:aws:s3:us-east-1:123456789012:accesspoint{between}mine"
+    theirs, ours = wire.both("GetObject", {"Bucket": point, "Key": "a key"})
+    assert sent_by(ours)[:3] == sent_by(theirs)[:3]
+    assert sent_by(ours).host.startswith("mine-123456789012.s3.localhost")
 
 
 def test_customers_keys_are_encoded_where_boto3_does_not(wire: Wire) -> None:

@@ -30,8 +30,7 @@ KEY_ID, SECRET, TOKEN = (
 )
 NOW = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 HOST = "s3.example.com"
-METHODS = sorted(OPERATIONS.keys() - {"list_directory_buckets"})
-"""All but the one that botocore signs for S3 Express, as a service of its own."""
+METHODS = sorted(OPERATIONS)
 
 
 class StoppedClock(Clock):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import importlib.util
 import json
 import os
 import re
@@ -19,6 +20,7 @@ import pytest
 
 from aiohttp_s3_client import S3Client
 from aiohttp_s3_client.errors import ChecksumMismatch
+from aiohttp_s3_client.protocol import crc
 from aiohttp_s3_client.protocol.listing import parse_listing
 from benchmarks import many_keys
 from benchmarks.compare import __main__ as program
@@ -429,6 +431,16 @@ def test_operations_are_measured_beside_plain_requests() -> None:
     assert re.search(r"model, ms: first use [0-9.]+ .*, then [0-9.]+", said)
     for name in ("HeadObject", "PutObject 1 KiB"):
         assert re.search(rf"{name}, us of CPU: client.request [0-9]+, client.api [0-9]+, ", said)
+
+
+def test_checksums_are_measured_by_what_is_installed() -> None:
+    said = tiny_run("checksums", "--seconds", "0.001", "--runs", "1", "--only", "CRC64NVME")
+    for package, figures in (("anycrc", r" +[0-9.]+" * 5), ("this package's Python", "")):
+        assert re.search(rf"^CRC64NVME [ *] {package}{figures} ", said, re.MULTILINE)
+    awscrt = "[0-9.]+" if importlib.util.find_spec("awscrt") else "not installed, skipped"
+    assert re.search(rf"^CRC64NVME [ *] awscrt +{awscrt}", said, re.MULTILINE)
+    serving = re.findall(r"^CRC64NVME \* (\w+)", said, re.MULTILINE)
+    assert serving == [crc.backend(crc.CRC64NVME).name]
 
 
 @pytest.mark.timeout(120)

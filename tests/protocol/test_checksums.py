@@ -14,17 +14,21 @@ import types
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
+import xxhash
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aiohttp_s3_client.protocol import checksums, crc
-from aiohttp_s3_client.protocol.checksums import ALGORITHMS, Checksum, from_headers
+from aiohttp_s3_client.config import MIB, ChecksumAlgorithm
+from aiohttp_s3_client.protocol import checksums, crc, hashes
+from aiohttp_s3_client.protocol.checksums import ALGORITHMS, CONTENT_MD5, Checksum, from_headers
 
 KINDS = {"CRC32": crc.CRC32, "CRC32C": crc.CRC32C, "CRC64NVME": crc.CRC64NVME}
 CRCS = tuple(KINDS)
-HASHES = ("SHA1", "SHA256", "MD5")
+HASHES = ("SHA1", "SHA256", "SHA512", "MD5")
+XXHASHES = ("XXHASH64", "XXHASH3", "XXHASH128")
 BACK_ENDS = ("fastcrc", "anycrc", "awscrt")
 SERVES = {
     "none": {"CRC32": "zlib", "CRC32C": "python", "CRC64NVME": "python"},
@@ -32,6 +36,8 @@ SERVES = {
     "anycrc": {"CRC32": "anycrc", "CRC32C": "anycrc", "CRC64NVME": "anycrc"},
     "awscrt": {"CRC32": "zlib", "CRC32C": "awscrt", "CRC64NVME": "awscrt"},
 }
+
+SIZES = {"XXHASH64": 8, "XXHASH3": 8, "XXHASH128": 16}
 
 any_crc = st.sampled_from(CRCS)
 any_algorithm = st.sampled_from(ALGORITHMS)
@@ -84,7 +90,11 @@ DEFINITIONS: dict[str, Callable[[bytes], bytes]] = {
     "CRC64NVME": lambda data: long_division(64, 0xAD93D23594C93659, data).to_bytes(8, "big"),
     "SHA1": lambda data: hashlib.sha1(data).digest(),
     "SHA256": lambda data: hashlib.sha256(data).digest(),
+    "SHA512": lambda data: hashlib.sha512(data).digest(),
     "MD5": lambda data: hashlib.md5(data).digest(),
+    "XXHASH64": lambda data: xxhash.xxh64_intdigest(data, 0).to_bytes(8, "big"),
+    "XXHASH3": lambda data: xxhash.xxh3_64_intdigest(data, 0).to_bytes(8, "big"),
+    "XXHASH128": lambda data: xxhash.xxh3_128_intdigest(data, 0).to_bytes(16, "big"),
 }
 
 RISING = bytes(range(256))
@@ -112,12 +122,29 @@ RISING = bytes(range(256))
         ("CRC64NVME", b"\xff" * 4096, "c0ddba7302eca3ac"),
         ("CRC64NVME", RISING * 16, "3e729f5f6750449c"),
         ("CRC64NVME", RISING[::-1] * 16, "9a2df64b8e9e517e"),
+        # AWS's own aws-checksums
+        ("CRC64NVME", bytes(32), "cf3473434d4ecf3b"),
+        ("CRC64NVME", RISING[:32], "b9d9d4a8492cbd7f"),
+        ("CRC64NVME", b"Hello world", "38e259d03f312adb"),
+        ("XXHASH64", b"Hello world", "c500b0c912b376d8"),
+        ("XXHASH3", b"Hello world", "b6acb9d84a38ff74"),
+        ("XXHASH128", b"Hello world", "7351f89812f97382b91d05b31e04dd7f"),
+        # xxHash's specification: nothing, with seed 0
+        ("XXHASH64", b"", "ef46db3751d8e999"),
+        ("XXHASH3", b"", "2d06800538d394c2"),
+        ("XXHASH128", b"", "99aa06d3014798d86001c324468d497f"),
         # FIPS 180-4's and RFC 1321's
         ("SHA1", b"abc", "a9993e364706816aba3e25717850c26c9cd0d89d"),
         (
             "SHA256",
             b"abc",
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+        ),
+        (
+            "SHA512",
+            b"abc",
+            "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+            "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
         ),
         ("MD5", b"abc", "900150983cd24fb0d6963f7d28e17f72"),
     ],
@@ -163,7 +190,7 @@ def test_pieces_of_a_mapped_file(only: str, algorithm: str, tmp_path: Path) -> N
             halves.update(second)
     if algorithm == "CRC32":
         assert found == zlib.crc32(body[7:]).to_bytes(4, "big")
-    elif algorithm in HASHES:
+    elif algorithm not in CRCS:
         assert found == DEFINITIONS[algorithm](body[7:])
     assert found == halves.digest()
 
@@ -200,6 +227,65 @@ def test_hashes_are_there_and_not_fast(algorithm: str) -> None:
     assert not checksums.is_combinable(algorithm)
 
 
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_what_python_itself_computes_is_for_small_bodies(only: str, algorithm: str) -> None:
+    """Up to 1 MiB, and for nothing whose size is unknown; whoever named it hears what to do."""
+    slow = SERVES[only].get(algorithm) == "python"
+    for size, bearable in ((0, True), (MIB, True), (MIB + 1, not slow), (None, not slow)):
+        assert checksums.is_affordable(algorithm.lower(), size) == bearable
+        if bearable:
+            checksums.check_affordable(algorithm, size)
+        else:
+            said = rf"{algorithm} of .*{size or MIB} bytes.*pip install .*\[checksums\]"
+            with pytest.raises(ImportError, match=said):
+                checksums.check_affordable(algorithm, size)
+
+
+@pytest.mark.parametrize("algorithm", XXHASHES)
+def test_an_xxhash_needs_its_package(monkeypatch: pytest.MonkeyPatch, algorithm: str) -> None:
+    assert checksums.is_fast(algorithm)
+    assert not checksums.is_combinable(algorithm)
+    hide(monkeypatch, "xxhash")
+    hashes.maker.cache_clear()
+    try:
+        assert not checksums.is_fast(algorithm)
+        assert not checksums.is_available(algorithm)
+        for call in (
+            lambda: checksums.new(algorithm),
+            lambda: checksums.compute(algorithm, b""),
+            lambda: checksums.check_affordable(algorithm, 0),
+        ):
+            with pytest.raises(ImportError, match=rf"{algorithm} needs the package xxhash: pip"):
+                call()
+        # What nobody can compute here comes last, and is still told.
+        offered = from_headers(
+            {**header(algorithm, digest=bytes(SIZES[algorithm])), **header("MD5")}
+        )
+        assert [one.algorithm for one in offered] == ["MD5", algorithm]
+    finally:
+        hashes.maker.cache_clear()
+
+
+def test_the_md5_of_requests_and_the_one_that_s3_keeps() -> None:
+    """``Content-MD5`` is what this client's settings mean by MD5; S3's own parameter means S3's."""
+    assert checksums.of_settings("MD5") == CONTENT_MD5
+    assert {checksums.of_settings(name) for name in ALGORITHMS if name != "MD5"} == {
+        name for name in ALGORITHMS if name != "MD5"
+    }
+    assert checksums.header_name(CONTENT_MD5) == "content-md5"
+    assert checksums.compute(CONTENT_MD5, b"abc") == checksums.compute("MD5", b"abc")
+    assert CONTENT_MD5 not in ALGORITHMS
+    assert checksums.is_available(CONTENT_MD5)
+
+
+def test_the_algorithms_are_those_of_the_public_model() -> None:
+    from botocore.session import get_session
+
+    model: Any = get_session().get_service_model("s3")
+    assert sorted(ALGORITHMS) == sorted(model.shape_for("ChecksumAlgorithm").enum)
+    assert sorted(ALGORITHMS) == sorted(get_args(ChecksumAlgorithm))
+
+
 def test_preferred(only: str) -> None:
     assert checksums.preferred() == ("CRC64NVME" if only in ("anycrc", "awscrt") else "CRC32")
 
@@ -212,22 +298,26 @@ def test_names_of_headers() -> None:
         "CRC64NVME": "x-amz-checksum-crc64nvme",
         "SHA1": "x-amz-checksum-sha1",
         "SHA256": "x-amz-checksum-sha256",
-        "MD5": "content-md5",
+        "SHA512": "x-amz-checksum-sha512",
+        "MD5": "x-amz-checksum-md5",
+        "XXHASH64": "x-amz-checksum-xxhash64",
+        "XXHASH3": "x-amz-checksum-xxhash3",
+        "XXHASH128": "x-amz-checksum-xxhash128",
     }
     assert checksums.header_name("crc64Nvme") == "x-amz-checksum-crc64nvme"
 
 
 def test_algorithms_of_headers() -> None:
-    for name in set(ALGORITHMS) - {"MD5"}:
+    for name in ALGORITHMS:
         assert checksums.algorithm_of(checksums.header_name(name)) == name
-    assert checksums.algorithm_of("x-amz-checksum-xxhash64") == "XXHASH64"
+    assert checksums.algorithm_of("x-amz-checksum-blake3") == "BLAKE3"
     for setting in ("algorithm", "mode", "type"):
         assert checksums.algorithm_of(f"x-amz-checksum-{setting}") == ""
     assert checksums.algorithm_of("x-amz-sdk-checksum-algorithm") == ""
     assert checksums.algorithm_of("content-md5") == ""
 
 
-@pytest.mark.parametrize("name", ["", "CRC", "CRC-32", "CRC32 ", "sha512", "ＣＲＣ32"])
+@pytest.mark.parametrize("name", ["", "CRC", "CRC-32", "CRC32 ", "sha224", "xxh64", "ＣＲＣ32"])
 def test_unknown_names(name: str) -> None:
     calls: tuple[Callable[[], object], ...] = (
         lambda: checksums.new(name),
@@ -335,7 +425,7 @@ def header(algorithm: str, suffix: str = "", *, digest: bytes | None = None) -> 
 
 
 TYPE = "x-amz-checksum-type"
-SAID = sorted({*ALGORITHMS} - {"MD5"})
+SAID = sorted(ALGORITHMS)
 
 
 @pytest.mark.parametrize("algorithm", SAID)
@@ -355,16 +445,20 @@ def test_p5_what_an_answer_says(algorithm: str) -> None:
     assert from_headers({name: f" {text} " for name, text in plain.items()}) == (whole,)
 
 
+XXH3 = ("XXHASH3", "XXHASH128")
+SLOW_HASHES = ("SHA1", "SHA256", "SHA512", "MD5")
+
+
 def test_the_cheapest_comes_first(only: str) -> None:
     every = {name: text for algorithm in SAID for name, text in header(algorithm).items()}
     found = [checksum.algorithm for checksum in from_headers(every)]
     assert (
         found
         == {
-            "none": ["CRC32", "SHA1", "SHA256", "CRC32C", "CRC64NVME"],
-            "fastcrc": ["CRC32", "CRC32C", "SHA1", "SHA256", "CRC64NVME"],
-            "anycrc": ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"],
-            "awscrt": ["CRC64NVME", "CRC32C", "CRC32", "SHA1", "SHA256"],
+            "none": [*XXH3, "XXHASH64", "CRC32", *SLOW_HASHES, "CRC32C", "CRC64NVME"],
+            "fastcrc": [*XXH3, "CRC32", "CRC32C", "XXHASH64", *SLOW_HASHES, "CRC64NVME"],
+            "anycrc": [*XXH3, "CRC32", "CRC32C", "CRC64NVME", "XXHASH64", *SLOW_HASHES],
+            "awscrt": [*XXH3, "CRC64NVME", "CRC32C", "XXHASH64", "CRC32", *SLOW_HASHES],
         }[only]
     )
     mixed = {**header("CRC32", "-2"), **header("SHA256")}
@@ -452,7 +546,7 @@ import sys
 import aiohttp_s3_client
 from aiohttp_s3_client.protocol import checksums
 checksums.new("SHA256"), checksums.combine("CRC32", bytes(4), bytes(4), 5)
-assert not {"fastcrc", "anycrc", "awscrt", "_awscrt"} & set(sys.modules), sys.modules
+assert not {"fastcrc", "anycrc", "awscrt", "_awscrt", "xxhash"} & set(sys.modules), sys.modules
 for name in sys.argv[1:]:
     sys.modules[name] = None
 assert checksums.compute("CRC64NVME", b"123456789").hex() == "ae8b14860a799888"
@@ -477,13 +571,14 @@ def test_p25_importing_the_package_imports_no_back_end() -> None:
 
 
 @given(any_algorithm.filter(lambda name: name != "MD5"), bodies)
+@example("SHA512", b"123456789")
 def test_p5_as_botocore_computes_it(algorithm: str, data: bytes) -> None:
-    """CRC32C and CRC64NVME only where botocore can: with awscrt."""
+    """MD5 it never computes; CRC32C, CRC64NVME and the xxHashes only with awscrt."""
     from botocore import httpchecksum
 
     found = vars(httpchecksum)["_CHECKSUM_CLS"].get(algorithm.lower())
     if found is None:
-        assert algorithm in ("CRC32C", "CRC64NVME")
+        assert algorithm in ("CRC32C", "CRC64NVME", *XXHASHES)
         assert importlib.util.find_spec("awscrt") is None
         return
     assert checksums.encode(checksums.compute(algorithm, data)) == found().handle(data)

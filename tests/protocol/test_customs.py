@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiohttp_s3_client.errors import ParamValidationError
-from aiohttp_s3_client.protocol import restxml
 from aiohttp_s3_client.protocol.customs import completed, finished
+from aiohttp_s3_client.protocol.restxml.request import serialize
 
 from .rest_xml_models import s3
 
@@ -59,7 +59,7 @@ class _Raw:
 
 def headers(operation: str, **params: Any) -> dict[str, str]:
     called = s3().operation(operation)
-    request = restxml.serialize(called, completed(called, params))
+    request = serialize(called, completed(called, params))
     return {name.lower(): value for name, value in request.headers.items()}
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from aiohttp_s3_client.protocol import restxml
+from aiohttp_s3_client.protocol.restxml.request import serialize
 
 from .rest_xml_models import Color, Number, body_of, described, s3
 
 
 def xml_of(members: dict[str, Any], params: dict[str, Any], **more: Any) -> str:
-    return body_of(restxml.serialize(described(members, **more), params)).decode()
+    return body_of(serialize(described(members, **more), params)).decode()
 
 
 def test_structures_are_written_in_the_callers_order() -> None:
@@ -109,7 +109,7 @@ def test_attributes_and_namespaces() -> None:
         "Grantee": {"Type": 'a"<\n\t', "ID": "1"},
     }
     params = {"Bucket": "b", "AccessControlPolicy": {"Grants": [grant]}}
-    body = body_of(restxml.serialize(s3().operation("PutBucketAcl"), params)).decode()
+    body = body_of(serialize(s3().operation("PutBucketAcl"), params)).decode()
     assert body == (
         '<AccessControlPolicy xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
         "<AccessControlList><Grant><Permission>READ</Permission>"

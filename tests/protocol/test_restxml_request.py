@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aiohttp_s3_client.errors import ParamValidationError
-from aiohttp_s3_client.protocol import restxml
 from aiohttp_s3_client.protocol.encoding import encode_query, quote_path, quote_query
 from aiohttp_s3_client.protocol.model.shapes import Operation
+from aiohttp_s3_client.protocol.restxml.request import serialize
 from aiohttp_s3_client.request import REQUIRED, Request
 
 from .rest_xml_models import (
@@ -83,7 +83,7 @@ def botocores(model: ServiceModel, name: str, params: Mapping[str, Any]) -> dict
 def assert_same(
     operation: Operation, params: Mapping[str, Any], theirs: Mapping[str, Any]
 ) -> Request:
-    request = restxml.serialize(operation, params)
+    request = serialize(operation, params)
     headers = {name.lower(): value for name, value in request.headers.items()}
     assert request.method == theirs["method"]
     assert path_of(request) == theirs["path"]
@@ -130,20 +130,20 @@ def test_every_operation_makes_the_request_that_botocore_makes(
 
 def header_of(kind: Any, value: object, **traits: Any) -> str | None:
     member = {"shape": kind, "location": "header", "locationName": "X-It", **traits}
-    return restxml.serialize(described({"It": member}), {"It": value}).headers.get("x-it")
+    return serialize(described({"It": member}), {"It": value}).headers.get("x-it")
 
 
 def query_of(kind: Any, value: object, **traits: Any) -> list[tuple[str, str]]:
     member = {"shape": kind, "location": "querystring", "locationName": "it", **traits}
-    return list(restxml.serialize(described({"It": member}), {"It": value}).query)
+    return list(serialize(described({"It": member}), {"It": value}).query)
 
 
 def test_an_operation_without_input_has_no_body() -> None:
     facts = {"operations": {"Operation": {"http": {"method": "GET", "requestUri": "/a/b"}}}}
-    request = restxml.serialize(operation_of(facts), {})
+    request = serialize(operation_of(facts), {})
     assert (request.method, request.path, request.body) == ("GET", "/a/b", None)
     with pytest.raises(ParamValidationError, match="It is unknown: Operation takes nothing"):
-        restxml.serialize(operation_of(facts), {"It": 1})
+        serialize(operation_of(facts), {"It": 1})
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_an_operation_without_input_has_no_body() -> None:
 )
 def test_labels_are_encoded_once(uri: str, value: str, path: str) -> None:
     member = {"shape": "string", "location": "uri", "locationName": "It"}
-    request = restxml.serialize(described({"It": member}, uri=uri), {"It": value})
+    request = serialize(described({"It": member}, uri=uri), {"It": value})
     assert request.path == path
     assert request.bucket == ""
     assert request.key is not None
@@ -177,7 +177,7 @@ def test_labels_have_the_types_of_their_shapes() -> None:
     }
     time = datetime.datetime(2020, 2, 3, 4, 5, 6)
     params = {"b": True, "i": -3, "f": float("inf"), "t": time, "u": time}
-    request = restxml.serialize(described(members, uri="/{b}/{i}/{f}/{t}/{u}"), params)
+    request = serialize(described(members, uri="/{b}/{i}/{f}/{t}/{u}"), params)
     assert request.path == "/true/-3/Infinity/2020-02-03T04%3A05%3A06Z/1580702706"
 
 
@@ -192,9 +192,9 @@ def test_labels_have_the_types_of_their_shapes() -> None:
 def test_a_constant_query_is_always_there(uri: str, query: list[tuple[str, str]]) -> None:
     member = {"shape": "string", "location": "querystring", "locationName": "it"}
     operation = described({"It": member}, uri=uri)
-    assert list(restxml.serialize(operation, {}).query) == query
-    assert list(restxml.serialize(operation, {"It": None}).query) == query
-    assert list(restxml.serialize(operation, {"It": ""}).query) == [*query, ("it", "")]
+    assert list(serialize(operation, {}).query) == query
+    assert list(serialize(operation, {"It": None}).query) == query
+    assert list(serialize(operation, {"It": ""}).query) == [*query, ("it", "")]
 
 
 def test_query_parameters() -> None:
@@ -217,7 +217,7 @@ def test_a_named_query_parameter_wins_over_one_of_a_map() -> None:
     lists = {"type": "map", "key": {"shape": "string"}, "value": {"shape": "strings"}}
     operation = described(members, {"Lists": lists}, uri="/?fixed=1")
     params = {"Map": {"foo": ["x"], "fixed": ["2"], "bar": ["y", "z"]}, "Foo": "named"}
-    assert sorted(restxml.serialize(operation, params).query) == [
+    assert sorted(serialize(operation, params).query) == [
         ("bar", "y"), ("bar", "z"), ("fixed", "1"), ("foo", "named"),
     ]  # fmt: skip
 
@@ -249,7 +249,7 @@ def test_lists_of_other_types_in_headers() -> None:
         shapes = {"List": {"type": "list", "member": {"shape": kind}}}
         member = {"shape": "List", "location": "header", "locationName": "X-It"}
         operation = described({"It": member}, shapes)
-        return restxml.serialize(operation, {"It": value}).headers["x-it"]
+        return serialize(operation, {"It": value}).headers["x-it"]
 
     assert line("integer", [1, 2]) == "1,2"
     assert line("boolean", [True, False]) == "true,false"
@@ -271,36 +271,36 @@ def test_header_maps_give_way_to_named_headers() -> None:
     }
     strings = {"type": "map", "key": {"shape": "string"}, "value": {"shape": "string"}}
     operation = described(members, {"Strings": strings})
-    made = restxml.serialize(operation, {"Map": {"Foo": "map", "Bar": "b"}, "Foo": "named"}).headers
+    made = serialize(operation, {"Map": {"Foo": "map", "Bar": "b"}, "Foo": "named"}).headers
     assert dict(made) == {"x-foo": "named", "X-Bar": "b"}
 
 
 def test_metadata_that_is_not_ascii_is_sent_as_s3_decodes_it() -> None:
     params = {"Bucket": "b", "Key": "k", "Metadata": {"name": "Grüße"}}
-    request = restxml.serialize(s3().operation("PutObject"), params)
+    request = serialize(s3().operation("PutObject"), params)
     assert request.headers["x-amz-meta-name"] == "=?UTF-8?B?R3LDvMOfZQ==?="
 
 
 def test_a_host_label_becomes_a_prefix_of_the_host() -> None:
     members = {"Account": {"shape": "string", "hostLabel": True}}
     operation = described(members, endpoint={"hostPrefix": "{Account}.data."})
-    request = restxml.serialize(operation, {"Account": "ab-1"})
+    request = serialize(operation, {"Account": "ab-1"})
     assert request.host_prefix == "ab-1.data."
     assert body_of(request) == b"<Input><Account>ab-1</Account></Input>"
     for wrong in ("", "a/b", "a\n", "é"):
         with pytest.raises(ParamValidationError, match="Account becomes a part of the host's name"):
-            restxml.serialize(operation, {"Account": wrong})
+            serialize(operation, {"Account": wrong})
     with pytest.raises(ParamValidationError, match="Account is missing"):
-        restxml.serialize(operation, {})
+        serialize(operation, {})
 
 
 @pytest.mark.parametrize("value", ["text é", b"text \xc3\xa9", bytearray(b"text \xc3\xa9")])
 def test_payloads_of_bytes_are_sent_as_they_are(value: Any) -> None:
     operation = described({"Body": {"shape": "blob"}}, payload="Body")
-    request = restxml.serialize(operation, {"Body": value})
+    request = serialize(operation, {"Body": value})
     assert body_of(request) == b"text \xc3\xa9"
     assert "content-type" not in request.headers
-    assert restxml.serialize(operation, {}).body is None
+    assert serialize(operation, {}).body is None
 
 
 def test_a_payload_structure_is_the_root() -> None:
@@ -313,13 +313,13 @@ def test_a_payload_structure_is_the_root() -> None:
     }
     nested = {"type": "structure", "members": {"Name": {"shape": "string"}}}
     operation = described(members, {"Nested": nested}, payload="Payload")
-    request = restxml.serialize(operation, {"Payload": {"Name": "a"}})
+    request = serialize(operation, {"Payload": {"Name": "a"}})
     assert body_of(request) == b'<Hello xmlns:p="http://p/"><Name>a</Name></Hello>'
     assert request.headers["content-type"] == "application/xml"
-    assert body_of(restxml.serialize(operation, {"Payload": {}})) == b'<Hello xmlns:p="http://p/"/>'
-    assert restxml.serialize(operation, {"Payload": None}).body is None
+    assert body_of(serialize(operation, {"Payload": {}})) == b'<Hello xmlns:p="http://p/"/>'
+    assert serialize(operation, {"Payload": None}).body is None
     unnamed = described({"Payload": {"shape": "Nested"}}, {"Nested": nested}, payload="Payload")
-    request = restxml.serialize(unnamed, {"Payload": {"Name": "a"}})
+    request = serialize(unnamed, {"Payload": {"Name": "a"}})
     # The shape's own name, where nothing else is said.
     assert body_of(request) == b"<Nested><Name>a</Name></Nested>"
 
@@ -329,7 +329,7 @@ def test_the_content_type_that_the_caller_gives_stays() -> None:
         "Name": {"shape": "string"},
         "Type": {"shape": "string", "location": "header", "locationName": "content-type"},
     }
-    request = restxml.serialize(described(members), {"Name": "a", "Type": "text/xml"})
+    request = serialize(described(members), {"Name": "a", "Type": "text/xml"})
     assert request.headers.getall("Content-Type") == ["text/xml"]
 
 
@@ -343,10 +343,10 @@ def test_tokens_are_made_when_none_is_given() -> None:
         }
     }
     operation = described(members)
-    (first,), (second,) = (restxml.serialize(operation, {}).query for _ in range(2))
+    (first,), (second,) = (serialize(operation, {}).query for _ in range(2))
     assert uuid.UUID(first[1]).version == 4
     assert first != second
-    assert restxml.serialize(operation, {"Token": "mine"}).query == (("token", "mine"),)
+    assert serialize(operation, {"Token": "mine"}).query == (("token", "mine"),)
 
 
 def test_members_of_enums_are_their_values() -> None:
@@ -360,12 +360,12 @@ def test_members_of_enums_are_their_values() -> None:
 
 def test_s3s_paths_are_buckets_and_keys() -> None:
     params = {"Bucket": "b", "Key": "a//b ?"}
-    request = restxml.serialize(s3().operation("HeadObject"), params)
+    request = serialize(s3().operation("HeadObject"), params)
     assert (request.bucket, request.key, request.path) == ("b", "a//b ?", "")
-    request = restxml.serialize(s3().operation("GetBucketCors"), {"Bucket": "b"})
+    request = serialize(s3().operation("GetBucketCors"), {"Bucket": "b"})
     assert (request.bucket, request.key, request.path) == ("b", None, "")
     assert request.query == (("cors", ""),)
-    request = restxml.serialize(s3().operation("ListBuckets"), {})
+    request = serialize(s3().operation("ListBuckets"), {})
     assert (request.bucket, request.key, request.path) == ("", None, "")
 
 
@@ -375,13 +375,13 @@ def test_a_bucket_of_another_service_may_hold_a_slash() -> None:
         "Key": {"shape": "string", "location": "uri", "locationName": "Key"},
     }
     operation = described(members, uri="/{Bucket}/{Key+}")
-    request = restxml.serialize(operation, {"Bucket": "a/b", "Key": "c d/e"})
+    request = serialize(operation, {"Bucket": "a/b", "Key": "c d/e"})
     assert request.path == "/a%2Fb/c%20d/e"
 
 
 def test_object_lambda_answers_go_to_their_own_host() -> None:
     params = {"RequestRoute": "io-1", "RequestToken": "t", "StatusCode": 200}
-    request = restxml.serialize(s3().operation("WriteGetObjectResponse"), params)
+    request = serialize(s3().operation("WriteGetObjectResponse"), params)
     assert request.path == "/WriteGetObjectResponse"
     assert request.key == "WriteGetObjectResponse"
     assert request.host_prefix == "io-1."
@@ -415,12 +415,22 @@ _OBJECT = {"Bucket": "b", "Key": "k"}
     ],
 )
 def test_checksums(name: str, params: dict[str, Any], checksum: bool | str) -> None:
-    assert restxml.serialize(s3().operation(name), params).checksum == checksum
+    assert serialize(s3().operation(name), params).checksum == checksum
 
 
-def test_a_checksum_that_cannot_be_computed_is_refused() -> None:
-    with pytest.raises(ParamValidationError, match="ChecksumAlgorithm 'XXHASH64' cannot be"):
-        restxml.serialize(s3().operation("PutObject"), {**_OBJECT, "ChecksumAlgorithm": "XXHASH64"})
+@pytest.mark.usefixtures("no_packages_for_checksums")
+@pytest.mark.parametrize(
+    ("algorithm", "advice"),
+    [("XXHASH64", r"install the extra \[checksums\], or give"), ("BLAKE3", "take one of CRC32, ")],
+)
+def test_a_checksum_that_cannot_be_computed_is_refused(algorithm: str, advice: str) -> None:
+    said = f"ChecksumAlgorithm '{algorithm}' cannot be computed here: {advice}"
+    with pytest.raises(ParamValidationError, match=said):
+        serialize(s3().operation("PutObject"), {**_OBJECT, "ChecksumAlgorithm": algorithm})
+    given = {**_OBJECT, "ChecksumAlgorithm": "XXHASH64", "ChecksumXXHASH64": "AAAAAAAAAAA="}
+    sent = serialize(s3().operation("PutObject"), given)
+    assert sent.headers["x-amz-checksum-xxhash64"] == "AAAAAAAAAAA="
+    assert sent.checksum is False
 
 
 @pytest.mark.parametrize(
@@ -447,7 +457,7 @@ def test_a_checksum_that_cannot_be_computed_is_refused() -> None:
     ],
 )
 def test_traits(name: str, params: dict[str, Any], idempotent: bool, document: bool) -> None:
-    request = restxml.serialize(s3().operation(name), params)
+    request = serialize(s3().operation(name), params)
     assert (request.idempotent, request.document) == (idempotent, document)
 
 
@@ -456,5 +466,5 @@ def test_a_body_that_is_sent_beside_the_parameters_may_be_missing() -> None:
     assert operation.stream == "AnnotationPayload"
     assert operation.input is not None
     assert operation.stream in operation.input.required
-    request = restxml.serialize(operation, {**_OBJECT, "AnnotationName": "n"})
+    request = serialize(operation, {**_OBJECT, "AnnotationName": "n"})
     assert request.body is None

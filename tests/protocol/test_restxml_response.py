@@ -42,8 +42,8 @@ import aiohttp_s3_client
 from aiohttp_s3_client.errors import EventStreamError, ResponseParseError
 from aiohttp_s3_client.protocol.model.names import OPERATIONS
 from aiohttp_s3_client.protocol.model.shapes import Model, Operation
-from aiohttp_s3_client.protocol.restxml import parse
 from aiohttp_s3_client.protocol.restxml.reader import parse_payload
+from aiohttp_s3_client.protocol.restxml.response import parse
 from tools.build_model import compact
 
 from .rest_xml_answers import Writer, description

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aiohttp_s3_client.errors import ParamValidationError
-from aiohttp_s3_client.protocol import restxml
 from aiohttp_s3_client.protocol.model.shapes import Model, Operation
+from aiohttp_s3_client.protocol.restxml.request import serialize
 
 from .rest_xml_models import described, descriptions, operation_of, parameters, s3, s3_operations
 
@@ -26,7 +26,7 @@ _KEY = "super-secret-of-a-customer-0123"
 def problems(operation: Operation | str, params: Any) -> list[str]:
     called = s3().operation(operation) if isinstance(operation, str) else operation
     try:
-        restxml.serialize(called, params)
+        serialize(called, params)
     except ParamValidationError as error:
         return list(error.problems)
     return []
@@ -233,7 +233,7 @@ def test_a_json_value_goes_into_a_header_in_base64() -> None:
             "shapes": {"Input": {"type": "structure", "members": {"It": member}}},
         }
     ).operation("Operation")
-    request = restxml.serialize(operation, {"It": {"a": [1, None]}})
+    request = serialize(operation, {"It": {"a": [1, None]}})
     assert request.headers["x-it"] == "eyJhIjpbMSxudWxsXX0="
     (problem,) = problems(operation, {"It": {"a": {1}}})
     assert problem.startswith("It must be something that JSON has: ")

@@ -157,7 +157,7 @@ async def test_what_is_no_condition_is_refused_before_anything_is_sent(
 )
 @pytest.mark.parametrize("condition", [{"if_none_match": "*"}, {"if_match": ETAG}])
 async def test_put_refuses_a_condition_that_would_be_ignored(
-    scripted: StartScript, name: str, how: dict[str, Any], condition: dict[str, str]
+    scripted: StartScript, name: str, how: dict[str, Any], condition: dict[str, Any]
 ) -> None:
     server = await scripted()
     async with client_for(server) as client:

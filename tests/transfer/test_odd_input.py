@@ -13,7 +13,7 @@ import pytest
 from yarl import URL
 
 from aiohttp_s3_client import S3Client
-from aiohttp_s3_client.protocol.endpoint import resolve_base_url
+from aiohttp_s3_client.protocol.base_url import resolve_base_url
 
 from ..servers.scripted import StartScript
 from ..servers.steps import reply

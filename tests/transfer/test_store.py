@@ -21,7 +21,13 @@ from aiohttp import web
 
 from aiohttp_s3_client import ClientConfig, TransferConfig
 from aiohttp_s3_client.config import GIB, MIB
-from aiohttp_s3_client.errors import AccessDenied, PreconditionFailed, SourceChanged
+from aiohttp_s3_client.errors import (
+    AccessDenied,
+    ParamValidationError,
+    PreconditionFailed,
+    SourceChanged,
+)
+from aiohttp_s3_client.protocol import checksums
 from aiohttp_s3_client.protocol.extra_args import allowed
 
 from ..servers.scripted import ScriptedServer, StartScript
@@ -494,17 +500,14 @@ async def test_unknown_names_are_refused_before_sending(
     assert not server.requests
 
 
-@pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256", "MD5"])
+@pytest.mark.parametrize("algorithm", checksums.ALGORITHMS)
 @pytest.mark.parametrize("how", ["config", "extra_args"])
 @pytest.mark.parametrize("kind_of", ["bytes", "file", "stream"])
 async def test_checksums_by_name(
     scripted: StartScript, tmp_path: Path, algorithm: str, how: str, kind_of: str
 ) -> None:
-    """The named one goes with the PUT and with each part, and no other."""
-    if how == "extra_args" and algorithm == "MD5":
-        pytest.skip("S3 knows MD5 as a checksum of its own by another name")
-    from aiohttp_s3_client.protocol import checksums
-
+    """The named one goes with the PUT and with each part, and no other. MD5 is Content-MD5 in the
+    settings, and S3's own x-amz-checksum-md5 as S3's own parameter."""
     config = TransferConfig(PART, 2, PART, checksum=algorithm if how == "config" else None)  # type: ignore[arg-type]  # one of the literals
     extra = {"ChecksumAlgorithm": algorithm} if how == "extra_args" else None
     server = await scripted(rest=stored)
@@ -518,7 +521,8 @@ async def test_checksums_by_name(
     async with client_for(server) as client:
         for data in given[kind_of]:
             await client.upload_fileobj(data, "bucket", "key", extra_args=extra, config=config)
-    header = checksums.header_name(algorithm)
+    unkept = how == "config" and algorithm == "MD5"
+    header = "content-md5" if unkept else f"x-amz-checksum-{algorithm.lower()}"
     sending = [r for r in server.requests if kind(r) == "PUT" or part_number(r)]
     assert len(sending) == 4
     for request in sending:
@@ -529,7 +533,41 @@ async def test_checksums_by_name(
         assert told == {header: computed}
     create = next(r for r in server.requests if kind(r) == "create")
     announced = create.header("x-amz-checksum-algorithm")
-    assert announced == (None if algorithm == "MD5" else algorithm)
+    assert announced == (None if unkept else algorithm)
+
+
+@pytest.mark.usefixtures("no_packages_for_checksums")
+async def test_a_named_checksum_that_would_take_too_long_is_refused_first(
+    scripted: StartScript, tmp_path: Path
+) -> None:
+    """Up to 1 MiB Python itself computes it; beyond, and in parts, nothing is sent without."""
+    server = await scripted(rest=stored)
+    path = tmp_path / "file"
+    path.write_bytes(bytes(MIB + 1))
+    async with client_for(server) as client:
+        for algorithm, parts in (("CRC32C", 8 * MIB), ("CRC64NVME", MIB), ("XXHASH3", 8 * MIB)):
+            config = TransferConfig(parts, 2, checksum=algorithm)  # type: ignore[arg-type]  # one of the literals
+            for data in (path.read_bytes(), each(path.read_bytes())):
+                with pytest.raises(ImportError, match=rf"{algorithm} .*\[checksums\]"):
+                    await client.upload_fileobj(data, "bucket", "key", config=config)
+            with pytest.raises(ImportError, match=rf"{algorithm} .*\[checksums\]"):
+                await client.upload_file(path, "bucket", "key", config=config)
+        given: dict[str, Any] = {"Bucket": "bucket", "Key": "key", "Body": b""}
+        with pytest.raises(ParamValidationError, match=r"XXHASH64.*install the extra"):
+            await client.api.put_object(**given, ChecksumAlgorithm="XXHASH64")
+        assert not server.requests
+        # What can be had, and what nobody named.
+        await client.upload_fileobj(
+            bytes(MIB), "bucket", "key", config=TransferConfig(checksum="CRC32C")
+        )
+        await client.api.put_object(**given, ChecksumAlgorithm="CRC64NVME")
+    named, small = server.requests
+    assert named.header("x-amz-checksum-crc32c") == "FCmMEg=="
+    assert small.header("x-amz-checksum-crc64nvme") == "AAAAAAAAAAA="
+    wanted = ClientConfig(request_checksum_calculation="when_supported")
+    async with client_for(server, config=wanted) as client:
+        await client.upload_file(path, "bucket", "key")
+    assert server.requests[-1].header("x-amz-checksum-crc32")
 
 
 @pytest.mark.parametrize("checksum", [None, True, False])

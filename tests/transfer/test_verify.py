@@ -122,7 +122,7 @@ async def test_two_ranges_that_changed_places(scripted: StartScript, tmp_path: P
     await refused(server, tmp_path)
 
 
-@pytest.mark.parametrize("algorithm", ["SHA1", "SHA256"])
+@pytest.mark.parametrize("algorithm", sorted({*checksums.ALGORITHMS} - {*CRCS}))
 async def test_a_hash_of_the_whole_is_read_back(
     scripted: StartScript, tmp_path: Path, algorithm: str
 ) -> None:
@@ -241,7 +241,7 @@ def with_attributes(stored: RangedObject, *pages: Reply) -> Step:
     return answer
 
 
-@pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "SHA1", "SHA256"])
+@pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "SHA256", "MD5", "XXHASH3"])
 @pytest.mark.parametrize("values", [True, False], ids=["parts' own", "sizes alone"])
 async def test_a_composite_by_the_objects_attributes(
     scripted: StartScript, tmp_path: Path, algorithm: str, values: bool
@@ -257,6 +257,7 @@ async def test_a_composite_by_the_objects_attributes(
     server = await scripted(rest=with_attributes(corrupted(450_000), *pages), inquiry=inquiry)
     failed = await refused(server, tmp_path)
     assert ("part 3" in str(failed)) is values
+    assert failed.part == (3 if values else None)
 
 
 async def test_a_composite_by_a_head_for_each_part(scripted: StartScript, tmp_path: Path) -> None:
@@ -390,6 +391,42 @@ async def test_nothing_usable_is_offered(
     result = await fetch(server, tmp_path / "file")
     assert result.verified is None
     assert (tmp_path / "file").read_bytes() == DATA
+
+
+@pytest.mark.usefixtures("no_packages_for_checksums")
+async def test_what_python_would_need_long_for_is_left_unverified(
+    scripted: StartScript, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Above 1 MiB, said once for each algorithm; what is offered beside it and can be had counts,
+    and so does a CRC32, which zlib computes."""
+    large = RangedObject(bytes(checksums.SLOW_LIMIT + 1), ETAG)
+
+    async def verified(*algorithms: str) -> bool | None:
+        said = {k: v for each in algorithms for k, v in whole(each, b"another").items()}
+        offered = head(said, size=len(large.data))
+        server = await scripted(rest=large, inquiry=offered)
+        return (await fetch(server, tmp_path / "file")).verified
+
+    for algorithm in ("CRC64NVME", "CRC32C", "CRC64NVME"):
+        assert await verified(algorithm) is None
+    assert (tmp_path / "file").read_bytes() == large.data
+    assert [record.message.partition(":")[0] for record in caplog.records] == [
+        "objects above 1 MiB are not verified by their CRC64NVME",
+        "objects above 1 MiB are not verified by their CRC32C",
+    ]
+    for offered in (["CRC64NVME", "CRC32"], ["CRC64NVME", "SHA512"]):
+        with pytest.raises(ChecksumMismatch):
+            await verified(*offered)
+
+
+@pytest.mark.usefixtures("no_packages_for_checksums")
+async def test_an_xxhash_without_its_package(
+    scripted: StartScript, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    value = {"x-amz-checksum-xxhash64": "AAAAAAAAAAA=", "x-amz-checksum-type": "FULL_OBJECT"}
+    server = await scripted(rest=RangedObject(DATA, ETAG), inquiry=head(value))
+    assert (await fetch(server, tmp_path / "file")).verified is None
+    assert "objects are not verified by their XXHASH64" in caplog.text
 
 
 async def test_nothing_was_asked(scripted: StartScript, tmp_path: Path) -> None:

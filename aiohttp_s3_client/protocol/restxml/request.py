@@ -12,6 +12,7 @@ from multidict import CIMultiDict
 
 from ...request import REQUIRED, Request
 from ..body import DocumentBody
+from ..bucket_names import is_arn
 from ..checksums import algorithm_of
 from ..encoding import quote_path, quote_query, unquote
 from ..header_values import metadata_value
@@ -67,8 +68,11 @@ def serialize(operation: Operation, params: Mapping[str, object]) -> Request:
         query += [pair for pair in places.more_query if pair[0] not in taken]
     template, values = operation.path, places.labels
     path = ""
-    # What other services call Bucket may hold a slash, which is no place of a path to end at.
-    is_bucket = template in (_KEY, _BUCKET) and "/" not in values["Bucket"]
+    # What other services call Bucket may hold a slash, which is no place of a path to end at; in
+    # S3 an access point's ARN does.
+    is_bucket = template in (_KEY, _BUCKET) and (
+        "/" not in values["Bucket"] or is_arn(values["Bucket"])
+    )
     if is_bucket:
         bucket, key = values["Bucket"], values["Key"] if template == _KEY else None
     elif template == "/":

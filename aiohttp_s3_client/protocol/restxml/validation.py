@@ -84,7 +84,10 @@ def _check_algorithm(
     operation: Operation, shape: Shape, params: Mapping[str, object], problems: Problems
 ) -> None:
     name = params.get(operation.checksum_algorithm)
-    if not isinstance(name, str) or name.upper() in checksums.ALGORITHMS:
+    if not isinstance(name, str):
+        return
+    known = name.upper() in checksums.ALGORITHMS
+    if known and checksums.is_affordable(name, 0):
         return
     of_name = (
         called
@@ -92,10 +95,12 @@ def _check_algorithm(
         if checksums.algorithm_of(member.name) == name.upper()
     )
     if all(params.get(called) is None for called in of_name):
-        known = ", ".join(checksums.ALGORITHMS)
+        advice = "install the extra [checksums]"
+        if not known:
+            advice = f"take one of {', '.join(checksums.ALGORITHMS)}"
         problems.append(
             f"{operation.checksum_algorithm} {_value(name)} cannot be computed here: "
-            f"take one of {known}, or give the checksum itself"
+            f"{advice}, or give the checksum itself"
         )
 
 
