@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,6 +33,31 @@ def test_boto3s_word_for_the_addressing_style(style: str) -> None:
     assert config == ClientConfig(addressing_style=style)
 
 
+@pytest.mark.parametrize(
+    ("given", "setting", "value"),
+    [
+        ({"use_accelerate_endpoint": True}, "use_accelerate_endpoint", True),
+        ({"use_dualstack_endpoint": True}, "use_dualstack_endpoint", True),
+        ({"use_arn_region": False}, "use_arn_region", False),
+        ({"us_east_1_regional_endpoint": "legacy"}, "use_global_endpoint", True),
+        ({"us_east_1_regional_endpoint": "regional"}, "use_global_endpoint", False),
+        ({"payload_signing_enabled": True}, "calculate_content_sha256", True),
+        ({"payload_signing_enabled": False}, "calculate_content_sha256", None),
+        (
+            {"s3_disable_multiregion_access_points": True},
+            "disable_multiregion_access_points",
+            True,
+        ),
+        ({"disable_s3_express_session_auth": True}, "disable_s3express_session_auth", True),
+    ],
+)
+def test_boto3s_words_for_endpoints(given: dict[str, Any], setting: str, value: Any) -> None:
+    config = ClientConfig(s3=given)
+    assert getattr(config, setting) is value
+    assert config == ClientConfig(**{setting: value})
+    assert config == replace(config), "a copy keeps what was said in boto3's words"
+
+
 def test_a_style_given_twice_has_to_agree() -> None:
     both = ClientConfig(addressing_style="path", s3={"addressing_style": "path"})
     assert both.addressing_style == "path"
@@ -58,7 +84,9 @@ def test_a_client_takes_the_style_from_either() -> None:
     [
         ({"addressing_style": "odd"}, "addressing_style.*'odd'"),
         ({"s3": {"addressing_style": "odd"}}, "addressing_style.*'odd'"),
-        ({"s3": {"use_accelerate_endpoint": True}}, "use_accelerate_endpoint"),
+        ({"s3": {"use_accelerate": True}}, "unknown setting 'use_accelerate'"),
+        ({"s3": {"us_east_1_regional_endpoint": "global"}}, "us_east_1_regional.*'global'"),
+        ({"s3": {"use_dualstack_endpoint": False}, "use_dualstack_endpoint": True}, "given twice"),
         ({"signature_version": "s3"}, "signature_version.*'s3'"),
         ({"signature_version": "s3v2"}, "signature_version.*'s3v2'"),
         ({"signature_version": None}, "signature_version"),
@@ -85,6 +113,14 @@ def test_bad_settings_are_refused_by_name(settings: dict[str, Any], says: str) -
         ("write_timeout", None),
         ("expect_continue_from", "2M"),
         ("legacy_bucket_names", 1),
+        ("use_fips_endpoint", "yes"),
+        ("use_dualstack_endpoint", None),
+        ("use_accelerate_endpoint", 1),
+        ("use_global_endpoint", "legacy"),
+        ("use_arn_region", 0),
+        ("disable_multiregion_access_points", "no"),
+        ("enable_s3express", None),
+        ("disable_s3express_session_auth", 1),
     ],
 )
 def test_settings_of_the_wrong_type_are_refused_by_name(name: str, value: Any) -> None:

@@ -67,10 +67,12 @@ def is_idempotent(method: str, operation: str) -> bool:
 _COPY_SOURCE = "x-amz-copy-source"
 _SUB_RESOURCES = frozenset(
     {
-        "accelerate", "acl", "analytics", "attributes", "cors", "encryption",
-        "intelligent-tiering", "inventory", "legal-hold", "lifecycle", "location", "logging",
-        "metrics", "notification", "object-lock", "ownershipControls", "policy", "policyStatus",
-        "publicAccessBlock", "replication", "requestPayment", "restore", "retention", "select",
-        "tagging", "torrent", "versioning", "versions", "website",
+        "abac", "accelerate", "acl", "analytics", "annotation", "attributes", "cors",
+        "encryption", "intelligent-tiering", "inventory", "legal-hold", "lifecycle", "location",
+        "logging", "metadataAnnotationTable", "metadataConfiguration", "metadataInventoryTable",
+        "metadataJournalTable", "metadataTable", "metrics", "notification", "object-lock",
+        "ownershipControls", "policy", "policyStatus", "publicAccessBlock", "renameObject",
+        "replication", "requestPayment", "restore", "retention", "select", "session", "tagging",
+        "torrent", "versioning", "versions", "website",
     }
 )  # fmt: skip

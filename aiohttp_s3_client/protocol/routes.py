@@ -8,6 +8,8 @@ from ..config import DEFAULT_REGION
 from ..request import Request
 from .auth import SIGV4, Auth
 from .endpoint import Address, Endpoint
+from .endpoints.asked import HOME_REGION
+from .endpoints.partitions import AWS
 
 
 class Route(NamedTuple):
@@ -15,6 +17,8 @@ class Route(NamedTuple):
 
     endpoint: Endpoint
     region: str
+    asked: Auth | None = None
+    """How requests are signed where the user says it; an empty region in it is the route's."""
 
     def address(self, request: Request) -> Address:
         """The address of *request*, which is of the bucket that this is the route of."""
@@ -22,10 +26,16 @@ class Route(NamedTuple):
             return self.endpoint.service_address(
                 request.service, self.region, request.host_prefix, request.path
             )
-        return self.endpoint.address(request.bucket, request.key)
+        return self.endpoint.address(request.bucket, request.key, request.operation, self.region)
+
+    def to(self, bucket: str, key: str | None, operation: str = "") -> Address:
+        """The address of *key* in *bucket*, for what S3 calls *operation*."""
+        return self.endpoint.address(bucket, key, operation, self.region)
 
     def auth(self, address: Address, service: str = "s3") -> Auth:
         """How a request to *address* is signed; *service* is the one that the request names."""
+        if self.asked is not None:
+            return self.asked._replace(region=self.asked.region or self.region)
         return address.auth or Auth(SIGV4, service, self.region)
 
 
@@ -37,9 +47,11 @@ class Routes:
     REMEMBERED = 4096
     """Buckets that are remembered; a service that visits more learns some of them again."""
 
-    def __init__(self, endpoint: Endpoint, region: str) -> None:
+    def __init__(self, endpoint: Endpoint, region: str, asked: Auth | None = None) -> None:
         region = region or endpoint.region or DEFAULT_REGION
-        self._default = Route(endpoint, region)
+        if region == AWS.global_region:
+            region = HOME_REGION
+        self._default = Route(endpoint.signed_in(region), region, asked)
         self._learnt: dict[str, Route] = {}
         self._confirmed: set[str] = set()
 
@@ -51,12 +63,16 @@ class Routes:
         return self._learnt.get(bucket, self._default)
 
     def learn(self, bucket: str, region: str) -> bool:
-        """An answer named the bucket's region; whether that is news."""
+        """An answer named the bucket's region; whether that is news that can be acted on."""
         if not region or region == self.of(bucket).region:
+            return False
+        if self._default.endpoint.decides_signing(bucket):
             return False
         if len(self._learnt) >= self.REMEMBERED:
             self._learnt.clear()
-        self._learnt[bucket] = Route(self._default.endpoint.in_region(region), region)
+        self._learnt[bucket] = self._default._replace(
+            endpoint=self._default.endpoint.in_region(region), region=region
+        )
         return True
 
     def confirm(self, bucket: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from ..credentials import MetadataCredentials, collect_credentials, merge_creden
 from ..engine import Engine
 from ..errors import ConfigurationError
 from ..models import CredentialsProvider
-from ..protocol.endpoint import check_bucket_name
+from ..protocol.bucket_names import check_bucket_name
 from ..transport.shielding import threaded
 from .failures import check_between
 from .keys import Keys
@@ -120,7 +120,7 @@ def engine_of(config: S3Config) -> Engine:
     except ValueError as error:
         raise ConfigurationError(f"endpoint_url: {error}") from None
     if url is None:  # AWS, of a region that may come with the credentials.
-        engine.endpoint = replace(engine.endpoint, scheme=_scheme(config))
+        engine.endpoint = engine.endpoint.with_scheme(_scheme(config))
     if engine.endpoint.key_prefix:
         raise ConfigurationError(
             f"endpoint_url: {url!r} goes on behind the bucket; that is what prefix is for"

@@ -6,12 +6,15 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
+from types import TracebackType
+from typing import Self
 
 from ..request import Body
 
 
 class Budget:
-    """Bytes that a transfer may hold in memory at once, given out in the order of asking.
+    """Bytes that a transfer, or several, may hold in memory at once, given out in the order of
+    asking.
 
     Whoever holds some must not ask for more before giving it back. More than the whole budget is
     granted when nothing else is held: a transfer with a small limit is slow, and never stuck.
@@ -43,6 +46,15 @@ class Budget:
                 self._grant()
             raise
 
+    @contextlib.asynccontextmanager
+    async def holding(self, size: int) -> AsyncGenerator[None, None]:
+        """Hold *size* bytes for as long as the body runs."""
+        await self.take(size)
+        try:
+            yield
+        finally:
+            self.give_back(size)
+
     def give_back(self, size: int) -> None:
         """Hold *size* bytes less; whoever waits first has its turn first."""
         self.held -= size
@@ -57,6 +69,37 @@ class Budget:
             if not turn.done():
                 self.held += size
                 turn.set_result(None)
+
+
+class Share:
+    """What one transfer holds of a budget. Leaving its context gives all of that back."""
+
+    __slots__ = ("_budget", "held")
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self.held = 0
+
+    async def take(self, size: int) -> None:
+        """Wait until *size* bytes are free, and hold them."""
+        await self._budget.take(size)
+        self.held += size
+
+    def give_back(self, size: int) -> None:
+        """Hold *size* bytes less."""
+        self.held -= size
+        self._budget.give_back(size)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.give_back(self.held)
 
 
 class Throttle:

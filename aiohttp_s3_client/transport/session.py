@@ -38,15 +38,24 @@ _OURS = frozenset(
 
 
 def open_session(
-    *, limit: int = CONNECTION_LIMIT, tls: ssl.SSLContext | bool = True
+    *,
+    limit: int = CONNECTION_LIMIT,
+    tls: ssl.SSLContext | bool = True,
+    socket_factory: aiohttp.SocketFactoryType | None = None,
 ) -> aiohttp.ClientSession:
     """A session for S3 alone. To be called inside a running event loop.
 
     *limit* is the number of connections at most. *tls* is what servers are checked by: True is the
-    system's authorities, False believes anybody.
+    system's authorities, False believes anybody. *socket_factory* makes the sockets, as that of
+    ``interfaces.socket_factory`` does.
     """
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=limit, keepalive_timeout=KEEPALIVE_SECONDS, ssl=tls),
+        connector=aiohttp.TCPConnector(
+            limit=limit,
+            keepalive_timeout=KEEPALIVE_SECONDS,
+            ssl=tls,
+            socket_factory=socket_factory,
+        ),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         # Retries, deadlines and redirects are the pipeline's; see request_timeout below.

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from urllib.parse import parse_qsl
+
 import pytest
 
+import aiohttp_s3_client
 from aiohttp_s3_client.protocol.operations import is_document, is_idempotent, operation_name
 
+S3 = Path(aiohttp_s3_client.__file__).parent / "protocol" / "model" / "s3.json"
 COPY = {"x-amz-copy-source": "/b/k"}
 
 
@@ -41,6 +47,18 @@ def test_names(
     method: str, has_key: bool, query: list[tuple[str, str]], headers: dict[str, str], name: str
 ) -> None:
     assert operation_name(method, has_key, query, headers) == name
+
+
+def test_every_sub_resource_is_told_from_the_plain_request() -> None:
+    """By S3's own name, or by the method and the sub-resource."""
+    model = json.loads(S3.read_bytes())
+    for name, operation in model["operations"].items():
+        path, _, query = operation["path"].partition("?")
+        if not query or not path.startswith("/{Bucket}"):
+            continue
+        pairs = parse_qsl(query, keep_blank_values=True)
+        found = operation_name(operation["method"], "Key" in path, pairs, {})
+        assert found in (name, f"{operation['method']} ?{pairs[0][0]}")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ An Amazon resource name is ``arn:partition:service:region:account:resource``.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 """
 
-from __future__ import annotations
+# Annotations are not postponed here, as in request.py.
 
 from typing import NamedTuple
 

@@ -1,13 +1,13 @@
 """What is asked: the parameters of the rules, with what follows from them."""
 
-from __future__ import annotations
+# Annotations are not postponed here, as in request.py.
 
 from typing import NamedTuple
 
 from ...errors import EndpointError
 from .custom import CustomEndpoint
 from .names import is_host
-from .partitions import AWS, Partition
+from .partitions import AWS, Partition, partition_of
 
 INVALID_REGION = "Invalid region: region was not a valid DNS name."
 
@@ -16,7 +16,7 @@ HOME_REGION = "us-east-1"
 
 
 class Asked(NamedTuple):
-    """One question, all of whose parts are known."""
+    """One question, all of whose parts are known but for the bucket."""
 
     region: str
     partition: Partition
@@ -34,6 +34,13 @@ class Asked(NamedTuple):
     multi_region_access_points: bool = True
     arn_region: bool = True
     """Whether the region of an ARN may be another one than the client's."""
+    express: bool = True
+    """Whether names of directory buckets are anything but names: the one parameter that is not of
+    AWS's rules."""
+
+    def in_region(self, region: str) -> "Asked":
+        """The same of another region."""
+        return self._replace(region=region, partition=partition_of(region))
 
     @property
     def signing_region(self) -> str:

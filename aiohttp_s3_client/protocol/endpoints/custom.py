@@ -1,6 +1,6 @@
 """An endpoint that the caller names, instead of AWS's own."""
 
-from __future__ import annotations
+# Annotations are not postponed here, as in request.py.
 
 import ipaddress
 import re

@@ -38,7 +38,7 @@ def directory_bucket(asked: Asked, bucket: str) -> ResolvedEndpoint:
     if asked.express_control and bucket.endswith(_BUCKET):
         return _control_plane(asked, f"/{quote_query(bucket)}")
     _check_fits_host(bucket)
-    zone = _zone(bucket)
+    zone = zone_of(bucket)
     zonal = f"s3express-{'fips-' if asked.fips else ''}{zone}"
     if asked.dual_stack:
         zonal = f"{zonal}.dualstack"
@@ -70,8 +70,11 @@ def _check_fits_host(bucket: str) -> None:
         raise EndpointError("S3Express bucket name is not a valid virtual hostable name.")
 
 
-def _zone(bucket: str) -> str:
-    """The zone that stands before the suffix of *bucket*."""
+def zone_of(bucket: str) -> str:
+    """The zone that stands before the suffix of *bucket*.
+
+    Raises ``EndpointError`` where none does.
+    """
     name = bucket[: -len(_BUCKET if bucket.endswith(_BUCKET) else _ACCESS_POINT)]
     for length in _ZONE_LENGTHS:
         if name[:-length].endswith("--"):

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import re
 
-_is_label = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)").fullmatch
-_is_ipv4 = re.compile(r"([0-9]{1,3}\.){3}[0-9]{1,3}").fullmatch
+_LABEL = r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
+_IPV4 = r"([0-9]{1,3}\.){3}[0-9]{1,3}"
 
 
 def is_label(text: str) -> bool:
     """Whether *text* can be one label of a host."""
-    return bool(_is_label(text))
+    return bool(re.fullmatch(_LABEL, text))
 
 
 def is_host(text: str) -> bool:
     """Whether *text* can be a host, or a part of one: labels with dots between them."""
-    return all(map(_is_label, text.split(".")))
+    return all(is_label(label) for label in text.split("."))
 
 
 def is_ipv4(text: str) -> bool:
-    return bool(_is_ipv4(text))
+    return bool(re.fullmatch(_IPV4, text))
 
 
 def fits_label(bucket: str) -> bool:

@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
 """
 
-from __future__ import annotations
+# Annotations are not postponed here, as in request.py.
 
 import re
 from typing import NamedTuple
@@ -31,6 +31,7 @@ _OTHERS = (
     Partition("aws-iso-f", "csp.hci.ic.gov", "us-isof", "aws-iso-f-global"),
     Partition("aws-us-gov", "amazonaws.com", "us-gov", "aws-us-gov-global"),
 )
+PARTITIONS = (AWS, *_OTHERS)
 
 
 def partition_of(region: str) -> Partition:

@@ -76,10 +76,15 @@ def resolve_endpoint(
         multi_region_access_points=not DisableMultiRegionAccessPoints,
         arn_region=UseArnRegion is not False,
     )
-    _check_together(asked, custom=Endpoint is not None)
+    check_together(asked, custom=Endpoint is not None)
     if Endpoint is not None:
         asked = asked._replace(endpoint=custom_endpoint(Endpoint))
-    return _of_service(asked) if Bucket is None else _of_bucket(asked, Bucket)
+    return decided(asked, Bucket)
+
+
+def decided(asked: Asked, bucket: str | None) -> ResolvedEndpoint:
+    """The answer to *asked*, which passed ``check_together``, for *bucket* or for the service."""
+    return _of_service(asked) if bucket is None else _of_bucket(asked, bucket)
 
 
 def _check_types(kind: type, **values: object) -> None:
@@ -88,7 +93,11 @@ def _check_types(kind: type, **values: object) -> None:
             raise TypeError(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
 
 
-def _check_together(asked: Asked, *, custom: bool) -> None:
+def check_together(asked: Asked, *, custom: bool) -> None:
+    """Refuse what does not go together, whatever the bucket; *custom*: at an endpoint of one's own.
+
+    Raises ``EndpointError`` with the rules' message.
+    """
     if asked.accelerate and asked.fips:
         raise EndpointError("Accelerate cannot be used with FIPS")
     if asked.dual_stack and custom:
@@ -110,7 +119,7 @@ def _of_service(asked: Asked) -> ResolvedEndpoint:
 
 
 def _of_bucket(asked: Asked, bucket: str) -> ResolvedEndpoint:
-    if directory.is_directory(bucket):
+    if asked.express and directory.is_directory(bucket):
         return directory.directory_bucket(asked, bucket)
     if outposts.is_alias(bucket):
         return outposts.alias(asked, bucket)

@@ -1,16 +1,16 @@
 """What is decided: where a request goes, and the ways in which it may be signed."""
 
-from __future__ import annotations
+# Annotations are not postponed here, as in request.py.
 
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple, Required, TypedDict
 
 
 class AuthScheme(TypedDict, total=False):
     """One way of signing, in the words of AWS's endpoint rules."""
 
-    name: str
+    name: Required[str]
     """``sigv4``, ``sigv4a``, or ``sigv4-s3express`` with the credentials of a session."""
-    signingName: str
+    signingName: Required[str]
     """The service of the credential scope: ``s3``, ``s3express``, ``s3-outposts``, …"""
     signingRegion: str
     signingRegionSet: list[str]
