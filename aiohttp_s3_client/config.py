@@ -372,8 +372,9 @@ class TransferConfig:
 
 def check_checksum(name: str, value: object) -> None:
     """Raise ``ValueError`` for what says nothing of a checksum."""
-    known = get_args(ChecksumAlgorithm)
-    if not isinstance(value, bool | ChecksumConfig | None) and value not in known:
+    if value is None or isinstance(value, bool | ChecksumConfig):
+        return
+    if value not in (known := get_args(ChecksumAlgorithm)):
         raise ValueError(
             f"{name} must be True, False, None, a ChecksumConfig or one of {', '.join(known)}, "
             f"not {value!r}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..config import DEFAULT_REGION
@@ -36,7 +37,12 @@ class Route(NamedTuple):
         """How a request to *address* is signed; *service* is the one that the request names."""
         if self.asked is not None:
             return self.asked._replace(region=self.asked.region or self.region)
-        return address.auth or Auth(SIGV4, service, self.region)
+        return address.auth or _ordinary(service, self.region)
+
+
+@lru_cache
+def _ordinary(service: str, region: str) -> Auth:
+    return Auth(SIGV4, service, region)
 
 
 class Routes:
