@@ -16,7 +16,7 @@ from .operations.paginator import Paginator
 from .operations.result import Output
 from .protocol.model.names import OPERATIONS, PAGINATORS, WAITERS
 from .protocol.pagination import Pager
-from .transport.shielding import imported
+from .transport.disk import Disk
 
 if TYPE_CHECKING:
     from .operations.caller import Caller
@@ -90,7 +90,7 @@ class Api:
         """
         name = _found(WAITERS, waiter, "waiter")
         facts = (await s3_model()).facts["waiters"][name]
-        await imported(f"{__package__}.operations.waiter")
+        await Disk().imported(f"{__package__}.operations.waiter")
         from .operations.waiter import wait_until  # noqa: PLC0415  # Read by now.
         from .protocol.waiters import Waiter  # noqa: PLC0415  # Read by now.
 
@@ -100,7 +100,7 @@ class Api:
     async def _call(self, operation: str, params: Mapping[str, Any]) -> Output:
         if self._caller is None:
             # At the first call: a program that only moves bytes needs nothing of it.
-            await imported(f"{__package__}.operations.caller")
+            await Disk().imported(f"{__package__}.operations.caller")
             from .operations.caller import Caller  # noqa: PLC0415  # Read by now.
 
             self._caller = Caller(self._engine)

@@ -16,7 +16,7 @@ from .models import SyncFailure, SyncItem, SyncReport
 from .protocol.bucket_names import split_bucket
 from .protocol.extra_args import ExtraArgs
 from .transfer.callbacks import check_callback
-from .transport.shielding import imported
+from .transport.disk import Disk
 
 if TYPE_CHECKING:
     from .transfer.sync import Compare, Globs, Prefix, Symlinks
@@ -94,7 +94,7 @@ class Syncing:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/ListingKeysUsingAPIs.html
         """
         # At the first one, in a thread: it is a tenth of the package, and few programs need it.
-        await imported(f"{__package__}.transfer.sync")
+        await Disk().imported(f"{__package__}.transfer.sync")
         from .transfer import sync as parts  # noqa: PLC0415  # Loaded by now: no file is read.
 
         for name, value in (("delete", delete), ("dry_run", dry_run)):

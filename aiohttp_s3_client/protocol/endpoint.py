@@ -27,12 +27,16 @@ from .bucket_names import BUCKET, DNS_BUCKET, check_bucket_name, is_arn, split_b
 from .encoding import quote_path, quote_query
 from .endpoints.asked import Asked
 from .endpoints.directory import is_directory
+from .endpoints.names import is_label
 from .endpoints.outposts import is_alias
+from .endpoints.partitions import partition_of
 from .endpoints.resolve import check_together, decided
 from .endpoints.resolved import ResolvedEndpoint
 from .model.endpoint_params import EXPRESS_CONTROL, NO_ACCESS_POINT, NO_EXPRESS_SESSION
 
 _PLACES_REMEMBERED = 4096
+_PLAIN = r"[A-Za-z0-9._-]+"
+"""What a host or a region that an answer names is made of: nothing that is read in two ways."""
 _NOT_ACCELERATED = frozenset({"CreateBucket", "DeleteBucket"})
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/transfer-acceleration.html"""
 
@@ -234,12 +238,21 @@ class Endpoint:
         return self
 
     def trusts(self, url: URL) -> bool:
-        """Whether a redirect to *url* stays with the same service and is no less protected."""
+        """Whether a redirect to *url* stays with the same service and is no less protected.
+
+        Raises ``ValueError`` for a host or a port that cannot be.
+        """
         if self.scheme == "https" and url.scheme != "https":
             return False
         if url.scheme not in ("http", "https") or not url.host or url.raw_user or url.raw_password:
             return False
+        if not url.port or not (re.fullmatch(_PLAIN, url.host) or is_address(url.host)):
+            return False
         return self._trusts_host(url.host, url)
+
+    def trusts_region(self, region: str) -> bool:
+        """Whether an answer that says *region* is to be believed: it stays with the service."""
+        return bool(re.fullmatch(_PLAIN, region))
 
     def _trusts_host(self, host: str, url: URL) -> bool:
         own = host_of(self.authority)
@@ -363,6 +376,15 @@ class AwsEndpoint(Endpoint):
         """Where the URL names none: in *region*, but for the host that serves all regions."""
         everywhere = self.asked.flavour("") == "" and not self.asked.accelerate
         return self if self.region or everywhere else self.in_region(region)
+
+    def trusts_region(self, region: str) -> bool:
+        """A region of the same partition."""
+        partition = self.asked.partition
+        return (
+            is_label(region)
+            and partition_of(region) == partition
+            and region != partition.global_region
+        )
 
     def _trusts_host(self, host: str, url: URL) -> bool:
         return is_s3(host, self.asked.partition, fips=self.asked.fips)

@@ -30,7 +30,7 @@ from ..request import Request
 from ..transport.budget import Budget, Throttle
 from ..transport.disk import Disk
 from ..transport.receive import Reception
-from ..transport.shielding import finished, imported
+from ..transport.shielding import finished
 from ..transport.sink import Sink, open_sink
 from .progress import ProgressMeter
 from .ranged import Opening, RangedObject, Reached, ReadOptions
@@ -130,7 +130,8 @@ class _Download:
             await self._go_on(self._left.missing)
             return
         async with self._buffer():
-            opening = await found.open(ByteRange(0, await self._first_size()))
+            first = ByteRange(0, await self._first_size())
+            opening = await found.open(first, checksums=self._verifier is not None)
             total = self._meter.total = found.total
             wanted = opening.given
             if wanted is not None and total is not None:
@@ -233,7 +234,7 @@ async def _resumed(
     meter: ProgressMeter,
 ) -> DownloadResult:
     """Go on where an earlier run ended, or begin one that can be gone on with."""
-    await imported(f"{__package__}.resume")
+    await disk.imported(f"{__package__}.resume")
     from .resume import PartialDownload  # noqa: PLC0415  # Read by now.
 
     left = await PartialDownload.open(engine, found, destination, disk, how.read, how.range_size)

@@ -143,6 +143,7 @@ class MultipartUpload:
                 calculate_sha256=self._calculate_sha256,
                 checksum=self._checksums.of_part,
                 trailer=self._trailer,
+                document=True,  # Of a success it has no body: what has one may be an error.
                 max_attempts=self._part_tries,
                 # Where one part was taken the next one will be: asking costs a round trip each.
                 expect=not self._etags,

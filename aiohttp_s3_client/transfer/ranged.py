@@ -27,6 +27,7 @@ from ..transport.budget import Budget, Throttle
 from ..transport.disk import Disk
 from ..transport.exchange import Fault
 from ..transport.receive import Landing, Reception, receive
+from .expected import MODE
 from .witness import Witness
 
 Reached = Callable[[int], None]
@@ -101,19 +102,20 @@ class RangedObject:
         self.etag, self.version_id, self.total = etag, version_id, total
         self.known = True
 
-    async def open(self, first: ByteRange) -> Opening:
+    async def open(self, first: ByteRange, *, checksums: bool = False) -> Opening:
         """Ask for *first*; its answer tells what the object is.
 
-        An empty object has no first byte, other servers know no ranges, or know them badly:
+        *checksums* asks for those of the object too, which a server may tell where *first* is all
+        of it. An empty object has no first byte, other servers know no ranges, or know them badly:
         those are asked for the whole. An error is raised.
         """
         attempts = self._engine.pipeline.attempts(self._how.tries)
-        answer = await self._get(first, attempts)
+        answer = await self._get(first, attempts, checksums=checksums)
         behind = answer.response.status == 416 and first.start == 0
         if behind or self._says_too_little(answer):
             await leave(answer.response)
             attempts.uncounted()
-            answer = await self._get(None, attempts)
+            answer = await self._get(None, attempts, checksums=checksums)
         if answer.failed:
             raise self._error(answer)
         with closed_on_error(answer):
@@ -229,8 +231,12 @@ class RangedObject:
 
     # One answer
 
-    async def _get(self, wanted: ByteRange | None, attempts: Attempts) -> Answer:
+    async def _get(
+        self, wanted: ByteRange | None, attempts: Attempts, *, checksums: bool = False
+    ) -> Answer:
         headers = self._how.header_copy()
+        if checksums:
+            headers[MODE] = "ENABLED"
         if wanted is not None:
             headers["Range"] = wanted.header
         # If-Match compares strongly: never true of a weak ETag.

@@ -206,6 +206,7 @@ class Store(NamedTuple):
             headers=headers,
             checksum=how.checksum,
             trailer=how.trailer,
+            document=True,  # Of a success it has no body: what has one may be an error.
         )
         await self.meter.flush()
         answer = await send_body(self.engine, request, how.paced()(body))

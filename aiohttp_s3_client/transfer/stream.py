@@ -208,7 +208,8 @@ class ObjectStream(AsyncIterator[bytes]):
             await self._inquiry.ask_first(step)
         # Before anything is asked: who waits here must not keep a connection from others.
         await self._take(end - begin)
-        opening = await self._object.open(ByteRange(begin, end))
+        asks = self._inquiry is not None
+        opening = await self._object.open(ByteRange(begin, end), checksums=asks)
         with closed_on_error(opening.answer):
             one_range = self._plan(opening, begin, end - begin)
             if self._inquiry is not None:

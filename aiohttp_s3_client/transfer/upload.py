@@ -33,7 +33,6 @@ from ..transport.answer import Answer
 from ..transport.budget import Budget, Share, Throttle, ThrottledSource
 from ..transport.disk import Disk
 from ..transport.openfile import OpenFile
-from ..transport.shielding import imported
 from ..transport.source import READ, BytesSource, FileSource
 from .cutting import PartCutter, part_size_at
 from .multipart import MultipartUpload
@@ -132,7 +131,7 @@ async def upload_file(
     upload = how.start(engine, bucket, key)
     journal = None
     if how.resume:
-        await imported(f"{__package__}.resume_upload")
+        await disk.imported(f"{__package__}.resume_upload")
         from .resume_upload import UploadJournal  # noqa: PLC0415  # Read by now.
 
         journal = await UploadJournal.open(
@@ -260,6 +259,7 @@ async def send_parts(
     budget = share or how.share()
     gathered, paced, disk = budget.held, how.paced(), Disk(threads=how.threads)
     sizes: list[int] = []
+    covered = 0  # Bytes of parts that are in the budget, or were.
 
     async def send(number: int, held: int, part: memoryview) -> None:
         body = BytesSource(part, meter.part(len(part)).reached, disk=disk)
@@ -269,13 +269,17 @@ async def send_parts(
             budget.give_back(held)
 
     async def parts() -> AsyncGenerator[Job, None]:
+        nonlocal covered
         while True:
             number = len(sizes) + 1
             wanted = part_size_at(number, how.part_size)
-            if sum(sizes) + wanted > gathered:
+            covered += wanted
+            if covered > gathered:
                 await budget.take(wanted)
             part = await cutter.next(wanted)
             if part is None:
+                if covered > gathered:
+                    budget.give_back(wanted)
                 return
             if number > MAX_PARTS:
                 raise ValueError(

@@ -69,7 +69,8 @@ class Corrections:
             return True
         if status in _REGION_STATUS and not self._region_learnt:
             region = response.headers.get("x-amz-bucket-region") or answer.document.region
-            self._region_learnt = routes.learn(request.bucket, region)
+            trusted = routes.of(request.bucket).endpoint.trusts_region(region)
+            self._region_learnt = trusted and routes.learn(request.bucket, region)
             if self._region_learnt:
                 return True
         if status in _REDIRECTS and self._redirected(request, routes, answer):
@@ -103,9 +104,10 @@ class Corrections:
             return False
         try:
             target = answer.response.url.join(URL(location, encoded=True))
+            trusted = routes.of(request.bucket).endpoint.trusts(target)
         except ValueError:
             return False
-        if not routes.of(request.bucket).endpoint.trusts(target):
+        if not trusted:
             return False
         self._redirects += 1
         self.target = target

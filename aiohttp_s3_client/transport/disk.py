@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from typing import TypeVar
 
 from .shielding import acquired, threaded
@@ -59,6 +60,11 @@ class Disk:
         if not self._threads:
             return call()
         return await threaded(call)
+
+    async def imported(self, module: str) -> None:
+        """Import a *module* that few programs need, when it is needed first: aside, since that
+        reads files. Importing it afterwards reads none."""
+        await self.aside(partial(import_module, module))
 
     async def acquire(self, make: Callable[[], T], release: Callable[[T], None]) -> T:
         """What *make* makes, aside; given back by *release* if nobody waits for it any more."""

@@ -1,7 +1,8 @@
-"""The small HTTP call of credential providers: one session a call, no proxy, a bounded answer."""
+"""The small HTTP call of credential providers: one session a call, and a bounded answer."""
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -21,20 +22,33 @@ class Fetched(NamedTuple):
     body: bytes
 
 
+class Way(NamedTuple):
+    """How a server is reached: through which proxy, if any, and by which certificates it is known
+    (True: the system's authorities)."""
+
+    proxy: URL | None = None
+    tls: ssl.SSLContext | bool = True
+
+
+DIRECT = Way()
+
+
 async def fetch(
     method: str,
     url: URL,
     *,
     headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
     timeout_seconds: float,
     max_body: int = 64 * KIB,
+    way: Way = DIRECT,
 ) -> Fetched:
     """Send one request once and read its answer, whatever the status; redirects are not followed.
 
-    The session lives for this call alone: no proxy, netrc or cookie gets in between, and an
-    address such as 169.254.169.254 is never asked for through a proxy. ``timeout_seconds`` bounds
-    the whole of it. Raises ``S3TimeoutError`` or ``S3ConnectionError``; neither shows a header,
-    the query of the URL, or anything of the answer.
+    The session lives for this call alone: no netrc or cookie gets in between, and no proxy but
+    that of *way*: an address such as 169.254.169.254 is never asked for through one that only the
+    environment names. ``timeout_seconds`` bounds the whole of it. Raises ``S3TimeoutError`` or
+    ``S3ConnectionError``; neither shows a header, the query of the URL, or anything of the answer.
     """
     try:
         async with (
@@ -43,15 +57,23 @@ async def fetch(
                 timeout=aiohttp.ClientTimeout(total=timeout_seconds),
                 trust_env=False,
             ) as session,
-            session.request(method, url, headers=headers, allow_redirects=False) as response,
+            session.request(
+                method,
+                url,
+                headers=headers,
+                data=body,
+                allow_redirects=False,
+                proxy=way.proxy,
+                ssl=way.tls,
+            ) as response,
         ):
-            body = bytearray()
+            received = bytearray()
             async for data in response.content.iter_any():
-                body += data
-                if len(body) > max_body:
+                received += data
+                if len(received) > max_body:
                     break
             else:
-                return Fetched(response.status, response.headers, bytes(body))
+                return Fetched(response.status, response.headers, bytes(received))
             reason, timeout = f"the answer is longer than {max_body} bytes", False
     except TimeoutError:
         reason, timeout = f"no answer within {timeout_seconds:.3g} s", True

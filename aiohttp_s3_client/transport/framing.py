@@ -11,14 +11,21 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable
 from functools import partial
 
+from ..protocol import checksums
 from ..protocol.aws_chunked import Chain, Framing
 from ..protocol.body import PIECE, DocumentBody
 from ..request import Body
+from .shielding import threaded
 
 
 def framed(body: Body, frame: Framing, chain: Chain | None) -> Body:
     """*body* as one attempt sends it; *chain* is given where its chunks are signed."""
-    if isinstance(body, DocumentBody) and body.reached is None and body.size <= PIECE:
+    if (
+        isinstance(body, DocumentBody)
+        and body.reached is None
+        and body.size <= PIECE
+        and not _is_slow(frame)
+    ):
         # In one piece it can go out with the head (``direct.py``).
         encoder = frame.encoder(chain)
         return DocumentBody(encoder.feed(body.data) + encoder.finish())
@@ -49,12 +56,18 @@ class FramedBody:
         told(self._frame.decoded_size(sent))
 
     async def open(self) -> AsyncGenerator[bytes | memoryview, None]:
-        encoder = self._frame.encoder(self._chain)
+        encoder, slow = self._frame.encoder(self._chain), _is_slow(self._frame)
         async with contextlib.aclosing(self._body.open()) as pieces:
             async for piece in pieces:
-                if frames := encoder.feed(piece):
+                feed = partial(encoder.feed, piece)
+                if frames := await threaded(feed) if slow else feed():
                     yield frames
         yield encoder.finish()
 
     async def digest(self, algorithm: str) -> None:
         return None
+
+
+def _is_slow(frame: Framing) -> bool:
+    """Whether Python itself computes the checksum, which would hold up the event loop."""
+    return frame.checksum is not None and not checksums.is_available(frame.checksum)

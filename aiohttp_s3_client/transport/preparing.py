@@ -87,8 +87,8 @@ async def prepared(
         # aiohttp would add it behind the signer's back.
         headers.setdefault(hdrs.CONTENT_TYPE, "application/octet-stream")
     given, body = request.content_sha256, request.body
-    # A checksum that has to be there goes with an empty body too.
-    if body is None and not isinstance(request.checksum, str):
+    # A checksum goes with an empty body too.
+    if body is None and not request.checksum:
         return Prepared(terms, headers, given or EMPTY_SHA256)
     if _is_given(request.checksum, headers):
         # The caller's word for what should arrive.
@@ -115,7 +115,8 @@ async def prepared(
         value = checksums.encode(digests[guard.checksum])
         headers.setdefault(checksums.header_name(guard.checksum), value)
     sha256 = digests["SHA256"].hex() if guard.sign_sha256 else given
-    return Prepared(terms, headers, sha256 or UNSIGNED_PAYLOAD)
+    unknown = EMPTY_SHA256 if body is None else UNSIGNED_PAYLOAD
+    return Prepared(terms, headers, sha256 or unknown)
 
 
 def _is_given(checksum: bool | str, headers: CIMultiDict[str]) -> bool:

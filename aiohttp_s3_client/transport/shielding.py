@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from functools import partial
-from importlib import import_module
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -38,12 +36,6 @@ async def threaded(call: Callable[[], T]) -> T:
     except asyncio.CancelledError:
         await settled(task)
         raise
-
-
-async def imported(module: str) -> None:
-    """Import a *module* that few programs need when it is needed first: in a thread, since an
-    event loop waits for no disk. Importing it afterwards reads nothing."""
-    await threaded(partial(import_module, module))
 
 
 def is_cancelled() -> bool:

@@ -43,7 +43,7 @@ _DIGEST_READ = 1024 * 1024
 """What is read of a file to be digested: with less, threads would wait for each other more."""
 
 _INLINE_HASH = 128 * 1024
-"""Below this a digest takes less than handing it to a thread."""
+"""Below this a digest takes less than handing it to a thread, if Python need not compute it."""
 
 Reached: TypeAlias = Callable[[int], None]
 """Who is told how many bytes of an attempt were handed to the connection."""
@@ -87,7 +87,7 @@ class BytesSource(DocumentBody):
         return self._reached
 
     async def digest(self, algorithm: str) -> bytes:
-        if self.size <= _INLINE_HASH:
+        if self.size <= _INLINE_HASH and checksums.is_available(algorithm):
             return await super().digest(algorithm)
         return await self._disk.aside(partial(checksums.compute, algorithm, self._view))
 

@@ -72,8 +72,8 @@ async def refused(server: ScriptedServer, folder: Path, **how: Any) -> ChecksumM
 
 def shuffled(stored: RangedObject) -> Step:
     """The first ranges are answered last."""
-    delays = iter([0.0, 0.09, 0.06, 0.03, 0.0])
-    return lambda request: stored(request, delay=next(delays, 0.0), piece=30_000, pause=0.002)
+    delays = iter([0.0, 0.03, 0.02, 0.01, 0.0])
+    return lambda request: stored(request, delay=next(delays, 0.0), piece=30_000, pause=0.001)
 
 
 def corrupted(at: int) -> RangedObject:
@@ -102,9 +102,10 @@ async def test_a_crc_of_the_whole_in_any_order(
     assert server.inquiries[0].header("If-Match") == ETAG
 
 
-@pytest.mark.parametrize("algorithm", CRCS)
-@pytest.mark.parametrize("late", [0.0, 0.2], ids=["HEAD at once", "HEAD last"])
-@pytest.mark.parametrize("at", [0, CHUNK, SIZE - 1])
+@pytest.mark.parametrize(
+    ("algorithm", "at"), [("CRC32", 0), ("CRC32C", CHUNK), ("CRC64NVME", SIZE - 1)]
+)
+@pytest.mark.parametrize("late", [0.0, 0.1], ids=["HEAD at once", "HEAD last"])
 async def test_one_wrong_bit_and_nothing_appears(
     scripted: StartScript, tmp_path: Path, algorithm: str, late: float, at: int
 ) -> None:

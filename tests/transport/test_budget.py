@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiohttp_s3_client.transport.budget import Budget, Throttle
+from aiohttp_s3_client.transport.budget import Budget, Share, Throttle
 
 
 async def waiting(budget: Budget, size: int) -> asyncio.Task[None]:
@@ -140,6 +140,44 @@ def test_never_more_than_the_limit_and_never_stuck(
         assert budget.held == 0
 
     asyncio.run(run())
+
+
+async def test_bytes_are_held_for_as_long_as_a_body_runs() -> None:
+    """And no longer, however it ends."""
+    budget = Budget(10)
+
+    async def body() -> None:
+        async with budget.holding(4):
+            assert budget.held == 4
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await body()
+    assert budget.held == 0
+
+
+async def test_a_share_gives_back_what_is_left_of_it() -> None:
+    """Of a budget that others hold bytes of too."""
+    budget = Budget(10)
+    await budget.take(3)
+    with Share(budget) as share:
+        await share.take(4)
+        await share.take(2)
+        share.give_back(4)
+        assert (share.held, budget.held) == (2, 5)
+    assert (share.held, budget.held) == (0, 3)
+
+
+async def test_a_share_holds_nothing_that_it_still_waits_for() -> None:
+    budget = Budget(10)
+    await budget.take(9)
+    share = Share(budget)
+    task = asyncio.create_task(share.take(5))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (share.held, budget.held) == (0, 9)
 
 
 async def test_the_throttle_keeps_the_rate() -> None:

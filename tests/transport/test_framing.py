@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import ssl
+import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from functools import partial
@@ -19,7 +20,7 @@ from aiohttp_s3_client import ClientConfig, S3Client, TransferConfig
 from aiohttp_s3_client.config import ChecksumConfig
 from aiohttp_s3_client.credentials import AnonymousCredentials
 from aiohttp_s3_client.errors import S3TimeoutError, SourceChanged
-from aiohttp_s3_client.protocol import checksums
+from aiohttp_s3_client.protocol import checksums, crc
 from aiohttp_s3_client.protocol.aws_chunked import CHUNK_SIZE, Chain, framing
 from aiohttp_s3_client.protocol.canonical import hex_sha256
 from aiohttp_s3_client.protocol.sigv4 import SigV4Signer
@@ -201,6 +202,26 @@ async def test_a_body_of_known_hash_and_an_empty_one_need_no_frames(scripted: St
         assert (request.body, request.header("x-amz-checksum-crc32")) == (data, crc32(data))
 
 
+@pytest.mark.parametrize("config", [CRC32, ChecksumConfig("CRC32")], ids=["trailer", "anywhere"])
+async def test_an_empty_body_has_its_checksum_in_a_header(
+    scripted: StartScript, tmp_path: Path, config: ChecksumConfig
+) -> None:
+    """The client's settings say so: S3 would keep a checksum of another algorithm else."""
+    (tmp_path / "empty").touch()
+    server = await scripted(rest=reply(200, {"ETag": '"e"'}))
+    async with client_for(server, config=ClientConfig(checksum=config)) as s3:
+        await s3.put("bucket/key")
+        await s3.put("bucket/key", in_pieces(b""))
+        await s3.put_file("bucket/key", tmp_path / "empty")
+        await s3.upload_file(tmp_path / "empty", "bucket", "key")
+        await s3.api.put_object(Bucket="bucket", Key="key")
+    for request in server.requests:
+        assert request.header("x-amz-checksum-crc32") == "AAAAAA=="
+        assert request.header("x-amz-content-sha256") == hex_sha256(b"")
+        assert (request.header("x-amz-trailer"), request.body) == (None, b"")
+    assert len(server.requests) == 5
+
+
 @pytest.mark.parametrize(
     "checksum", ["MD5", ChecksumConfig("CRC32", "header"), ChecksumConfig(location="header")]
 )
@@ -366,6 +387,31 @@ async def test_cancelled_half_way_it_takes_no_more(scripted: StartScript) -> Non
         async with asyncio.timeout(2):
             await closed.wait()
     assert not server.requests[0].complete
+
+
+@pytest.mark.usefixtures("no_packages_for_checksums")
+@pytest.mark.parametrize("size", [1000, 300_000])
+@pytest.mark.parametrize("location", ["header", "trailer"])
+async def test_p01_what_python_computes_does_not_hold_the_event_loop(
+    scripted: StartScript, monkeypatch: pytest.MonkeyPatch, location: Any, size: int
+) -> None:
+    """P1: a MiB takes 0.1 s, of which other tasks have their share."""
+    threads: list[int] = []
+    slowly = crc.extend_slowly
+
+    def watched(kind: crc.Crc, piece: crc.Buffer, before: int) -> int:
+        threads.extend([threading.get_ident()] if piece else [])
+        return slowly(kind, piece, before)
+
+    monkeypatch.setattr(crc, "extend_slowly", watched)
+    assert not checksums.is_available("CRC32C")
+    threads.clear()  # Choosing the back end computed a little.
+    server = await scripted(reply(200))
+    config = ClientConfig(checksum=ChecksumConfig("CRC32C", location))
+    async with client_for(server, config=config) as s3:
+        await s3.put("bucket/key", DATA[:1] * size)
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 # --- what is told of it
