@@ -12,6 +12,7 @@ import asyncio
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
+from copy import copy
 from typing import Generic, NamedTuple, NoReturn, TypeVar
 
 from ..config import DEFAULT_REGION
@@ -33,6 +34,10 @@ class NothingFound(CredentialsError):
 
     def __str__(self) -> str:
         return "no credentials found; tried: " + "; ".join(self.tried)
+
+
+class Unavailable(CredentialsError):
+    """The source does not answer now, or is overloaded: it may have credentials later."""
 
 
 class NotResolved(CredentialsError):
@@ -158,44 +163,83 @@ class Flight(Generic[_T]):
     ``cancel``.
     """
 
-    __slots__ = ("_run", "_task")
+    __slots__ = ("_latest", "_run")
 
     def __init__(self, run: Callable[[], Coroutine[object, object, _T]]) -> None:
         self._run = run
-        self._task: asyncio.Task[_T] | None = None
+        self._latest: _Under[_T] | None = None
+
+    def begin(self) -> None:
+        """Run now, beside the caller, unless a run is in flight."""
+        self._under_way()
 
     async def join(self) -> _T:
         """The outcome of the run in flight, or of a new one when there is none."""
-        loop = asyncio.get_running_loop()
-        task = self._task
-        if task is None or task.done() or task.get_loop() is not loop:
-            task = self._task = loop.create_task(self._run())
-            task.add_done_callback(_looked_at)
+        under = self._under_way()
+        waiter = asyncio.get_running_loop().create_future()
+        under.waiters.append(waiter)
         # Unlike an await of the task itself, this neither cancels it with the caller nor the
         # caller with it.
-        await asyncio.wait((task,))
+        await waiter
+        task = under.task
         if task.cancelled():
             raise CredentialsError("the credentials were stopped while they were being fetched")
+        if isinstance(error := task.exception(), CredentialsError):
+            raise _own(error)
         return task.result()
 
+    def _under_way(self) -> _Under[_T]:
+        loop = asyncio.get_running_loop()
+        under = self._latest
+        # Each thread's loop has a run of its own.
+        if under is None or under.task.done() or under.task.get_loop() is not loop:
+            under = self._latest = _Under(loop.create_task(self._run()))
+        return under
+
     async def cancel(self) -> None:
-        """End the run in flight, if there is one, and wait until it has ended."""
-        task, self._task = self._task, None
-        if task is not None:
-            await end_task(task)
+        """End the run in flight, if there is one, as ``end_task`` does."""
+        under, self._latest = self._latest, None
+        if under is not None:
+            await end_task(under.task)
 
 
-def _looked_at(task: asyncio.Task[_T]) -> None:
-    # When every caller was cancelled nobody reads the exception, and asyncio would complain.
-    if not task.cancelled():
-        task.exception()
+class _Under(Generic[_T]):
+    """A run that is under way, and those who wait for it."""
+
+    __slots__ = ("task", "waiters")
+
+    def __init__(self, task: asyncio.Task[_T]) -> None:
+        self.task = task
+        # Futures of their own: a task takes long to forget one of ten thousand callbacks.
+        self.waiters: list[asyncio.Future[None]] = []
+        task.add_done_callback(self._landed)
+
+    def _landed(self, task: asyncio.Task[_T]) -> None:
+        for waiter in self.waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        # When every caller was cancelled nobody reads the exception, and asyncio would complain.
+        if not task.cancelled():
+            task.exception()
+
+
+def _own(error: CredentialsError) -> CredentialsError:
+    """*error* for one of many who are told of it: each may write on its own one."""
+    own = copy(error).with_traceback(error.__traceback__)
+    own.__cause__ = error.__cause__
+    return own
 
 
 async def end_task(task: asyncio.Task[_T]) -> None:
-    """Cancel *task* and wait until it has ended."""
-    if not task.done():
+    """Cancel *task* and wait until it has ended; that of another loop is not waited for."""
+    loop = task.get_loop()
+    if task.done():
+        return
+    if loop is asyncio.get_running_loop():
         task.cancel()
         await asyncio.wait((task,))
+    elif not loop.is_closed():
+        loop.call_soon_threadsafe(task.cancel)
 
 
 def loop_runs() -> bool:

@@ -6,19 +6,18 @@ https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadat
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from yarl import URL
 
 from ..errors import CredentialsError, S3ConnectionError, S3TimeoutError
 from ..models import CredentialsSnapshot
 from ..transport.fetch import Fetched, fetch
-from .base import KeyNames, NothingFound, check_text, why_not_whole
+from .base import KeyNames, NothingFound, Unavailable, check_text
+from .documents import read_document, snapshot_of
 from .environment import environ
 
 logger = logging.getLogger(__name__)
@@ -31,14 +30,19 @@ KEYS_SECONDS = 4.0
 """For all calls that lead to the keys."""
 REGION_SECONDS = 1.0
 """For the calls that lead to the region, which is worth less waiting."""
+TYPE_SECONDS = 1.0
+"""For the calls that lead to the type of the instance."""
 
+_SOURCE = "the metadata service"
 _TOKEN = "/latest/api/token"
 _ROLE = "/latest/meta-data/iam/security-credentials/"
 _REGION = "/latest/meta-data/placement/region"
 _DOCUMENT = "/latest/dynamic/instance-identity/document"
+_TYPE = "/latest/meta-data/instance-type"
 _TTL = {"x-aws-ec2-metadata-token-ttl-seconds": "21600"}
 _FIELDS = KeyNames("AccessKeyId", "SecretAccessKey", "Token")
 _ROLE_NAME = r"(?a)[\w+=,.@-]{1,128}"
+_TYPE_NAME = r"[a-z0-9.-]{1,64}"
 _REGION_NAME = r"[a-z0-9-]{1,64}"
 _HEADER_VALUE = r"[!-~]+"
 _CODE = r"(?a)\w{1,64}"
@@ -63,8 +67,7 @@ class MetadataService:
         Ends within ``KEYS_SECONDS`` and ``REGION_SECONDS``. Raises ``NothingFound`` where there
         is no such service or no role, any other ``CredentialsError`` when the service fails.
         """
-        if self._disabled:
-            raise NothingFound("metadata service (AWS_EC2_METADATA_DISABLED is true)")
+        self._check_enabled()
         clock = asyncio.get_running_loop().time
         visit = _Visit(self.endpoint, clock() + KEYS_SECONDS)
         try:
@@ -75,9 +78,27 @@ class MetadataService:
             role = _line(answer, _ROLE, _ROLE_NAME, "name of a role")
             keys = _snapshot(await visit.get(_ROLE + role))
         except S3ConnectionError as error:
-            raise CredentialsError(f"the metadata service failed: {error}") from None
+            raise Unavailable(f"the metadata service failed: {error}") from None
         visit.deadline = clock() + REGION_SECONDS
         return replace(keys, region=region or await _find_region(visit))
+
+    async def fetch_instance_type(self) -> str:
+        """The type of the instance, such as ``c5.large``, within ``TYPE_SECONDS``.
+
+        Raises ``NothingFound`` where there is no such service, any other ``CredentialsError``
+        when the service fails.
+        """
+        self._check_enabled()
+        visit = _Visit(self.endpoint, asyncio.get_running_loop().time() + TYPE_SECONDS)
+        try:
+            await visit.get_token()
+            return _line(await visit.get(_TYPE), _TYPE, _TYPE_NAME, "type of an instance")
+        except S3ConnectionError as error:
+            raise Unavailable(f"the metadata service failed: {error}") from None
+
+    def _check_enabled(self) -> None:
+        if self._disabled:
+            raise NothingFound("metadata service (AWS_EC2_METADATA_DISABLED is true)")
 
 
 class _Visit:
@@ -168,6 +189,8 @@ def _endpoint(host: str, port: int) -> URL:
 
 
 def _checked(answer: Fetched, path: str) -> Fetched:
+    if answer.status == 429 or answer.status >= 500:
+        raise Unavailable(f"the metadata service answered {path} with status {answer.status}")
     if answer.status == 401:
         raise CredentialsError(f"the metadata service wants another token for {path} (status 401)")
     if answer.status != 200:
@@ -184,14 +207,7 @@ def _line(answer: Fetched, path: str, pattern: str, what: str) -> str:
 
 
 def _document(answer: Fetched, path: str) -> dict[str, object]:
-    try:
-        document = json.loads(_checked(answer, path).body)
-    except ValueError:
-        document = None
-    if isinstance(document, dict):
-        return document
-    # Raised out here: the decoder's error holds the whole answer.
-    raise CredentialsError(f"the metadata service answered {path} with what is no JSON object")
+    return read_document(_checked(answer, path).body, f"{_SOURCE}, asked for {path},")
 
 
 def _snapshot(answer: Fetched) -> CredentialsSnapshot:
@@ -200,24 +216,4 @@ def _snapshot(answer: Fetched) -> CredentialsSnapshot:
     if code != "Success":
         shown = code if isinstance(code, str) and re.fullmatch(_CODE, code) else "unreadable"
         raise CredentialsError(f"the metadata service has no credentials: its Code is {shown}")
-    key, secret, token = (document.get(name) or "" for name in _FIELDS)
-    if not (isinstance(key, str) and isinstance(secret, str) and isinstance(token, str)):
-        raise CredentialsError("the metadata service gave credentials that are not text")
-    if problem := why_not_whole(key, secret, token, _FIELDS):
-        raise CredentialsError(f"the metadata service gave no credentials: {problem}")
-    if not key:
-        raise CredentialsError(f"the metadata service gave no {_FIELDS.key}")
-    return CredentialsSnapshot(key, secret, token or None, _expiration(document))
-
-
-def _expiration(document: Mapping[str, object]) -> datetime | None:
-    text = document.get("Expiration")
-    if text is None:
-        return None
-    try:
-        expires = datetime.fromisoformat(str(text))
-    except ValueError:
-        expires = None
-    if expires is None:
-        raise CredentialsError("the metadata service gave an Expiration that is no date")
-    return expires if expires.tzinfo else expires.replace(tzinfo=UTC)
+    return snapshot_of(document, _FIELDS, "Expiration", _SOURCE)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..errors import CredentialsError
@@ -22,72 +22,10 @@ from .base import (
     loop_runs,
     why_not_whole,
 )
-from .environment import environ, environ_region
-
-Sections = dict[str, dict[str, str]]
+from .config_file import SharedConfig, default_paths, profile_name, read_sections
+from .environment import environ_region
 
 _SETTINGS = KeyNames("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
-_SECTION = r"\[([^\]]+)\]\s*(?:[#;].*)?"
-_SETTING = r"([^=:]+?)\s*[=:]\s*(.*)"
-_COMMENT = r"(?:^|\s)[#;].*"
-
-
-def parse_profiles(text: str, path: str) -> Sections:
-    """The settings of each section, names of settings in lower case, values as they stand.
-
-    A line indented deeper than the setting above it is nested in that one, and skipped: no
-    credentials are kept there. A section that comes twice is one section. Raises
-    ``CredentialsError`` with *path* and the number of the line, whose content is not shown.
-    """
-    sections: Sections = {}
-    settings: dict[str, str] | None = None
-    depth: int | None = None
-    for number, raw in enumerate(text.split("\n"), 1):
-        line = raw.strip()
-        if not line or line[0] in "#;":
-            continue
-        indent = len(raw) - len(raw.lstrip())
-        if depth is not None and indent > depth:
-            continue
-        if header := re.fullmatch(_SECTION, line):
-            settings, depth = sections.setdefault(header[1].strip(), {}), None
-        elif settings is None or line[0] == "[" or not (setting := re.fullmatch(_SETTING, line)):
-            raise CredentialsError(
-                f"{path}, line {number}: neither a [section] nor a setting = value in one"
-            )
-        else:
-            settings[setting[1].lower()] = re.sub(_COMMENT, "", setting[2], count=1)
-            depth = indent
-    return sections
-
-
-def read_profiles(path: str) -> Sections | None:
-    """The sections of a file, None when it does not exist. Blocks."""
-    try:
-        with open(os.path.expanduser(path), "rb") as file:
-            data = file.read()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise CredentialsError(f"{path} cannot be read: {error.strerror}") from None
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        number = data.count(b"\n", 0, error.start) + 1
-    else:
-        return parse_profiles(text, path)
-    # Raised out here: the decoder's error holds the whole file.
-    raise CredentialsError(f"{path}, line {number}: not UTF-8 text")
-
-
-def _config_profiles(sections: Sections) -> Sections:
-    """The profiles of a config file, where all but the default are ``[profile name]``."""
-    profiles = {"default": sections["default"]} if "default" in sections else {}
-    for header, settings in sections.items():
-        kind, _, name = header.replace("\t", " ").partition(" ")
-        if kind == "profile" and name:
-            profiles[name.strip().strip("\"'")] = settings
-    return profiles
 
 
 class _Profile(NamedTuple):
@@ -127,13 +65,10 @@ class ConfigCredentials(AbstractCredentials):
     ) -> None:
         check_text(profile=profile)
         super().__init__(region=region or environ_region(), service=service)
-        self._credentials = os.fspath(
-            credentials_path or environ("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials"
-        )
-        self._config = os.fspath(config_path or environ("AWS_CONFIG_FILE") or "~/.aws/config")
-        self._named = environ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
-        if profile != "auto":
-            self._named = profile
+        usual = default_paths()
+        self._credentials = os.fspath(credentials_path or usual.credentials)
+        self._config = os.fspath(config_path or usual.config)
+        self._named = profile_name() if profile == "auto" else profile
         self._profile = self._named or "default"
         self._read_profile: _Profile | None = None
         self._flight = Flight(self._read_in_thread)
@@ -169,10 +104,10 @@ class ConfigCredentials(AbstractCredentials):
         return found
 
     def _read(self) -> _Profile:
-        credentials = read_profiles(self._credentials)
-        config = read_profiles(self._config)
+        credentials = read_sections(self._credentials)
+        config = read_sections(self._config)
         mine = None if credentials is None else credentials.get(self._profile)
-        configured = None if config is None else _config_profiles(config).get(self._profile)
+        configured = SharedConfig(config, credentials).config_profiles().get(self._profile)
         if self._named and mine is None and configured is None:
             raise CredentialsError(
                 f"profile {self._profile!r} is in neither {self._credentials} nor {self._config}"
@@ -209,17 +144,20 @@ def _whole(found: _Profile) -> CredentialsSnapshot:
     return found.snapshot
 
 
-def _keys(settings: dict[str, str]) -> tuple[str, str, str]:
+def _keys(settings: Mapping[str, str]) -> tuple[str, str, str]:
     token = settings.get(_SETTINGS.token) or settings.get("aws_security_token", "")
     return settings.get(_SETTINGS.key, ""), settings.get(_SETTINGS.secret, ""), token
 
 
-def _why_no_keys(settings: dict[str, str]) -> str:
+def _why_no_keys(settings: Mapping[str, str]) -> str:
     key, secret, token = _keys(settings)
-    why = why_not_whole(key, secret, token, _SETTINGS)
-    return why or ("" if key else f"{_SETTINGS.key} is not set")
+    if why := why_not_whole(key, secret, token, _SETTINGS):
+        return why
+    if "\n" in secret:
+        return f"{_SETTINGS.secret} goes on in the next line, which is indented"
+    return "" if key else f"{_SETTINGS.key} is not set"
 
 
-def _snapshot(settings: dict[str, str], region: str) -> CredentialsSnapshot:
+def _snapshot(settings: Mapping[str, str], region: str) -> CredentialsSnapshot:
     key, secret, token = _keys(settings)
     return CredentialsSnapshot(key, secret, token or None, region=region)

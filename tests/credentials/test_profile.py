@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiohttp_s3_client.credentials import ConfigCredentials
-from aiohttp_s3_client.credentials.profile import parse_profiles, read_profiles
+from aiohttp_s3_client.credentials.config_file import parse, read_sections
 from aiohttp_s3_client.errors import CredentialsError
 
 from .conftest import KEY, SECRET, TOKEN
@@ -152,6 +152,13 @@ async def test_what_is_missing_is_named(home: Path) -> None:
         await ConfigCredentials(profile="x").resolve()
 
 
+async def test_a_secret_with_something_below_it_is_none(home: Path) -> None:
+    write(home, f"[default]\n{pair()}  region = eu-west-1\n")
+    with pytest.raises(CredentialsError, match="goes on in the next line") as caught:
+        await ConfigCredentials().resolve()
+    assert SECRET not in str(caught.value)
+
+
 FORMAT = f"""\ufeff# a comment
 ; another one
 
@@ -175,7 +182,7 @@ region = r-3
 
 
 def test_format() -> None:
-    sections = parse_profiles(FORMAT.removeprefix("\ufeff"), "file")
+    sections = parse(FORMAT.removeprefix("\ufeff"), "file")
     assert sections == {
         "default": {
             "aws_access_key_id": KEY,
@@ -203,7 +210,7 @@ async def test_format_as_a_file(home: Path) -> None:
 )
 def test_values_are_taken_as_they_stand(value: str) -> None:
     text = f"[default]\naws_secret_access_key = {value}\nnext=1\n"
-    assert parse_profiles(text, "file")["default"] == {"aws_secret_access_key": value, "next": "1"}
+    assert parse(text, "file")["default"] == {"aws_secret_access_key": value, "next": "1"}
 
 
 @pytest.mark.parametrize(
@@ -240,8 +247,8 @@ async def test_a_directory_instead_of_a_file(home: Path) -> None:
 def test_a_path_through_a_file_is_a_missing_file(home: Path) -> None:
     (home / "file").write_text("")
     if os.name == "posix":
-        assert read_profiles(str(home / "file" / "credentials")) is None
-    assert read_profiles(str(home / "nothing")) is None
+        assert read_sections(str(home / "file" / "credentials")) is None
+    assert read_sections(str(home / "nothing")) is None
 
 
 def test_it_reads_at_once_where_no_loop_runs(home: Path) -> None:
