@@ -82,7 +82,8 @@ async def _read(
     found = RangedObject(engine, bucket, key, how.read)
     begin = wanted.start if wanted is not None else 0
     end = begin + how.range_size
-    opening = await found.open(ByteRange(begin, end if wanted is None else min(wanted.stop, end)))
+    asked = ByteRange(begin, end if wanted is None else min(wanted.stop, end))
+    opening = await found.open(asked, checksums=how.verify and wanted is None)
     with closed_on_error(opening.answer):
         given, total = found.measured(opening)
         stop = total if wanted is None else min(wanted.stop, total)

@@ -21,7 +21,7 @@ def is_verified(client: ClientConfig, config: TransferConfig, headers: Mapping[s
 
 def read_options(config: TransferConfig, args: Translated) -> ReadOptions:
     """How an object is asked for."""
-    # An answer that is a range has no checksum of the whole: that is what a HEAD is asked for.
+    # An answer that is a part has no checksum of the whole: only the first may be that, and a HEAD.
     headers = args.headers.copy()
     headers.popall(MODE, None)
     return ReadOptions(

@@ -83,16 +83,25 @@ class Corrections:
                 return True
         if self._expired(code) and not self._refreshed:
             self._refreshed = True
-            # Of many requests that were refused together, the first one's refresh serves all.
-            if await self.credentials.resolve() == self.signed_with:
-                self.credentials.invalidate()
+            await self._replace()
             return True
         return False
 
-    def distrust(self, answer: Answer) -> None:
-        """What the request was signed with was refused, and the request cannot be sent again."""
-        if self.in_session and self._expired(answer.document.code):
+    async def distrust(self, answer: Answer) -> None:
+        """If what the request was signed with was refused, the next one is signed with another;
+        this one cannot be sent again."""
+        if self._expired(answer.document.code):
+            await self._replace()
+
+    async def _replace(self) -> None:
+        # Of many requests that were refused together, the first one's refresh serves all.
+        if await self.credentials.resolve() == self.signed_with:
             self.credentials.invalidate()
+
+    @property
+    def may_have_ended(self) -> bool:
+        """Whether what the last send was signed with ends some day: what a HEAD cannot be told."""
+        return self.signed_with is not None and self.signed_with.session_token is not None
 
     def _expired(self, code: str) -> bool:
         return code in (_SESSION_CODES if self.in_session else _EXPIRED_CODES)

@@ -351,7 +351,7 @@ class Pipeline:
     ) -> bool:
         """Whether to send again after an error."""
         if not _can_resend(request):
-            corrections.distrust(answer)
+            await corrections.distrust(answer)
             return False
         if await corrections.learn(request, routes, answer) or await self._probe(
             request, routes, answer, corrections
@@ -378,10 +378,12 @@ class Pipeline:
         """Ask with a GET why a HEAD was refused: a HEAD's answer has no body that could say.
 
         Once a bucket has answered well its region is known to be right, and nothing is asked,
-        unless its session may have ended.
+        unless its session, or the token of other temporary credentials, may have ended (400).
         """
-        asks = request.method == hdrs.METH_HEAD and answer.response.status in (301, 400, 403)
-        settled = routes.is_confirmed(request.bucket) and not corrections.in_session
+        status = answer.response.status
+        asks = request.method == hdrs.METH_HEAD and status in (301, 400, 403)
+        ended = corrections.in_session or (status == 400 and corrections.may_have_ended)
+        settled = routes.is_confirmed(request.bucket) and not ended
         if not asks or corrections.probed or settled:
             return False
         corrections.probed = True

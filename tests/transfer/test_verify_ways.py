@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import pickle
 import random
@@ -184,6 +185,27 @@ async def test_p05_every_way_down_holds_an_object_to_its_checksum(
         assert error.expected == wrong[checksums.header_name(algorithm)]
         assert error.computed in str(error)
         assert error.expected in str(error)
+
+
+@pytest.mark.parametrize("name", sorted({*WAYS} - {"sync", "download_file_resumed"}))
+async def test_p05_a_checksum_goes_before_an_etag_that_is_an_md5(
+    scripted: StartScript, tmp_path: Path, name: str
+) -> None:
+    """The one request there is asks for it: S3 leaves it out otherwise."""
+    small = DATA[:1000]
+    ranged = RangedObject(small, f'"{hashlib.md5(small).hexdigest()}"')
+
+    def answer(request: Recorded) -> Step:
+        asked = request.header(MODE) == "ENABLED"
+        headers = {"ETag": ranged.etag, **(said("CRC32C") if asked else {})}
+        if request.header("Range") is None:
+            return reply(200, headers, small)
+        return ranged(request, headers=headers)
+
+    server = await scripted(rest=answer)
+    with pytest.raises(ChecksumMismatch, match="CRC32C"):
+        await WAYS[name](server, ClientConfig(), tmp_path / "file")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", WAYS)

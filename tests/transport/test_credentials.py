@@ -65,6 +65,32 @@ async def test_p15_a_part_of_a_long_upload_survives_a_rotation(scripted: StartSc
     assert [bytes(request.body) for request in server.requests[1:3]] == [b"data", b"data"]
 
 
+async def test_p15_after_a_stream_that_was_refused_the_next_request_is_signed_anew(
+    scripted: StartScript,
+) -> None:
+    """P15: the stream cannot be sent again, and what it was signed with is of no use."""
+    server = await scripted(EXPIRED, OK)
+    async with S3Client(url=server.url, credentials=Rotating()) as client:
+        with pytest.raises(ExpiredToken):
+            await client.put("bucket/key", iter([b"data"]), data_length=4, raise_for_status=True)
+        await client.put("bucket/key", iter([b"data"]), data_length=4, raise_for_status=True)
+    tokens = [request.header("x-amz-security-token") for request in server.requests]
+    assert tokens == ["token1", "token2"]
+
+
+async def test_p15_a_refused_head_finds_out_that_its_token_has_expired(
+    scripted: StartScript,
+) -> None:
+    """P15: the answer to a HEAD does not say why, though the bucket has answered well before."""
+    server = await scripted(OK, reply(400), EXPIRED, reply(200))
+    async with S3Client(url=server.url, credentials=Rotating()) as client:
+        await client.get("bucket/key")
+        async with client.head("bucket/key") as response:
+            assert response.status == 200
+    sent = [(request.method, request.header("x-amz-security-token")) for request in server.requests]
+    assert sent == [("GET", "token1"), ("HEAD", "token1"), ("GET", "token1"), ("HEAD", "token2")]
+
+
 async def test_anonymous_requests_are_not_signed(scripted: StartScript) -> None:
     class Nobody(Rotating):
         def at_hand(self) -> CredentialsSnapshot:

@@ -137,6 +137,24 @@ async def test_p16_a_redirected_put_sends_its_body_again(scripted: StartScript) 
     assert bytes(target.requests[0].body) == b"abc"
 
 
+@pytest.mark.parametrize("region", ["evil.com/", "../x", "a b", "*", "us-west-2/s3", "evil.com#"])
+@pytest.mark.parametrize("in_body", [False, True])
+async def test_p16_what_cannot_be_a_region_is_not_learnt(
+    scripted: StartScript, region: str, in_body: bool
+) -> None:
+    """The answer is told, and the bucket can still be asked for."""
+    extra = f"<Region>{region}</Region>" if in_body else ""
+    headers = {} if in_body else {"x-amz-bucket-region": region}
+    refusal = error(400, "AuthorizationHeaderMalformed", extra=extra, headers=headers)
+    server = await scripted(refusal, OK)
+    async with client_for(server) as client:
+        async with client.get("bucket/key") as response:
+            assert response.status == 400
+        async with client.get("bucket/key") as response:
+            assert response.status == 200
+    assert [region_of(request) for request in server.requests] == ["us-east-1", "us-east-1"]
+
+
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_p16_no_redirect_to_a_foreign_host(scripted: StartScript, status: int) -> None:
     """``localhost`` is another name than ``127.0.0.1``: the signed request stays here."""
@@ -150,7 +168,20 @@ async def test_p16_no_redirect_to_a_foreign_host(scripted: StartScript, status: 
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("location", ["", "http://[bad", "ftp://127.0.0.1/x"])
+@pytest.mark.parametrize(
+    "location",
+    [
+        "",
+        "http://[bad",
+        "ftp://127.0.0.1/x",
+        "http://127.0.0.1:99999/x",
+        "http://127.0.0.1:80.evil/x",
+        "http://127.0.0.1:0/x",
+        "http://xn--.127.0.0.1/x",
+        "http://\xfc.127.0.0.1/x",
+        "http://evil.com\\.127.0.0.1/x",
+    ],
+)
 async def test_p16_an_odd_location_is_not_followed(scripted: StartScript, location: str) -> None:
     server = await scripted(reply(307, {"Location": location}))
     async with client_for(server) as client, client.get("bucket/key") as response:

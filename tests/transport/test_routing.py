@@ -10,7 +10,10 @@ import socket
 import ssl
 from ast import literal_eval
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from functools import cache
+from hashlib import sha256
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -24,11 +27,15 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 from yarl import URL
 
 from aiohttp_s3_client import ClientConfig, S3Client
 from aiohttp_s3_client.errors import EndpointError, S3Error
 from aiohttp_s3_client.protocol.model.names import OPERATIONS
+from aiohttp_s3_client.protocol.sigv4a import private_value
 
 from ..servers.scripted import ScriptedServer, StartScript
 from ..servers.steps import Recorded, Reply, reply
@@ -127,9 +134,6 @@ def theirs(
     region: str, settings: dict[str, Any], operation: str, params: dict[str, Any]
 ) -> list[Sent] | str:
     """What boto3 would send, or the message that it refuses with."""
-    if "--x" in str(params):
-        # A client of its own: it keeps the sessions of directory buckets.
-        return Boto3(region, settings).call(operation, params)
     if "outpost" in str(params) or "--op-s3" in str(params):
         # Of the two ways of signing that are offered one needs a package that may be here or not.
         settings = {**settings, "auth_scheme_preference": "sigv4"}
@@ -139,6 +143,14 @@ def theirs(
 @cache
 def _boto3(region: str, settings: str) -> Boto3:
     return Boto3(region, literal_eval(settings))
+
+
+_number = count()
+
+
+def fresh(bucket: str) -> str:
+    """*bucket*; a directory bucket under a new name, of which boto3 has no session yet."""
+    return f"n{next(_number)}-{bucket}" if "--x" in bucket else bucket
 
 
 class Aws:
@@ -280,9 +292,10 @@ async def test_every_kind_of_bucket(
     aws: Aws, region: str, settings: dict[str, Any], buckets: list[str]
 ) -> None:
     for bucket in buckets:
-        named: dict[str, Any] = {"Bucket": bucket} if bucket else {}
-        calls = (
-            [(GET, {**named, "Key": "a/b c"}), (LIST, named)] if bucket else [("ListBuckets", {})]
+        calls: list[tuple[str, dict[str, Any]]] = (
+            [(GET, {"Bucket": fresh(bucket), "Key": "a/b c"}), (LIST, {"Bucket": fresh(bucket)})]
+            if bucket
+            else [("ListBuckets", {})]
         )
         for operation, params in calls:
             client = aws.client(region, legacy_bucket_names=True, **settings)
@@ -312,7 +325,8 @@ async def test_every_kind_of_operation_on_a_directory_bucket(
     aws: Aws, settings: dict[str, Any]
 ) -> None:
     for operation, more in OPERATIONS_OF_DIRECTORIES:
-        params = more if operation == "ListDirectoryBuckets" else {"Bucket": DIRECTORY, **more}
+        named = {} if operation == "ListDirectoryBuckets" else {"Bucket": fresh(DIRECTORY)}
+        params = {**named, **more}
         client = aws.client("us-east-1", **settings)
         expected = theirs("us-east-1", settings, operation, params)
         refused = await called(client, operation, params)
@@ -331,15 +345,39 @@ async def test_the_answer_of_a_function_of_object_lambda(
 
 
 async def test_a_multi_region_access_point_is_signed_for_all_regions(aws: Aws) -> None:
-    """boto3 needs awscrt for that; what is expected stands here."""
-    pytest.importorskip("cryptography")
-    async with aws.client("eu-west-1").get(f"{MULTI_REGION}/a key") as response:
+    """boto3 needs awscrt for that; here the signature is held against the public key."""
+    client = aws.client("eu-west-1")
+    async with client.put(f"{MULTI_REGION}/a//ü key", b"abc") as response:
         assert response.status == 200
-    (request,) = aws.server.requests
-    assert request.header("Host") == "mfzwi23gnjvgw.mrap.accesspoint.s3-global.amazonaws.com"
-    assert request.target == "/a%20key"
-    assert request.header("X-Amz-Region-Set") == "*"
-    assert (request.header("Authorization") or "").startswith("AWS4-ECDSA-P256-SHA256 ")
+    async with client.get(f"{MULTI_REGION}/a key", params={"versionId": "a/b"}) as response:
+        assert response.status == 200
+    put, get = aws.server.requests
+    assert (put.target, get.target) == ("/a//%C3%BC%20key", "/a%20key?versionId=a%2Fb")
+    for request in (put, get):
+        assert request.header("Host") == "mfzwi23gnjvgw.mrap.accesspoint.s3-global.amazonaws.com"
+        assert request.header("X-Amz-Region-Set") == "*"
+        verify_by_public_key(request)
+    with pytest.raises(InvalidSignature):
+        verify_by_public_key(replace(get, target=get.target + "c"))
+    with pytest.raises(ValueError, match="SigV4a signs no forms"):
+        client.generate_presigned_post(MULTI_REGION, "key")
+
+
+def verify_by_public_key(request: Recorded) -> None:
+    """Raises ``InvalidSignature``."""
+    algorithm, _, rest = (request.header("Authorization") or "").partition(" ")
+    fields = dict(field.split("=", 1) for field in rest.split(", "))
+    names = fields["SignedHeaders"]
+    assert "x-amz-region-set" in names.split(";")
+    path, _, query = request.target.partition("?")
+    headers = "".join(f"{name}:{request.header(name)}\n" for name in names.split(";"))
+    payload_hash = request.header("x-amz-content-sha256")
+    canonical = f"{request.method}\n{path}\n{query}\n{headers}\n{names}\n{payload_hash}"
+    scope = fields["Credential"].partition("/")[2]
+    hashed = sha256(canonical.encode()).hexdigest()
+    text = f"{algorithm}\n{request.header('x-amz-date')}\n{scope}\n{hashed}"
+    key = ec.derive_private_key(private_value(*KEYS), ec.SECP256R1()).public_key()
+    key.verify(bytes.fromhex(fields["Signature"]), text.encode(), ec.ECDSA(SHA256()))
 
 
 # What boto3 has no word for
