@@ -37,7 +37,6 @@ from .engine import Engine
 from .errors import AwsDownloadError, AwsError, AwsUploadError
 from .managed import Managed, OnProgress
 from .models import AwsObjectMeta, CredentialsProvider, CredentialsSnapshot
-from .protocol.endpoints.directory import is_directory
 from .response import ResponseContext
 from .transfer.copy import Place, copy_object, rename_object
 from .transfer.listing import list_objects
@@ -171,7 +170,7 @@ class S3Client(Verbs, Transfers, Calls):
                 raise ValueError(f"object_name: {name!r} names no bucket; or give bucket=…")
         if max_keys is not None:
             check_positive("max_keys", max_keys)
-        if start_after is not None and is_directory(bucket) and endpoint.asked.express:
+        if start_after is not None and endpoint.is_directory(bucket):
             raise ValueError(f"start_after: {bucket!r} is a directory bucket, listed in no order")
         if prefix is not None and within not in ("", endpoint.key_prefix):
             raise ValueError(f"prefix: {prefix!r} and object_name={name!r}: give only one")

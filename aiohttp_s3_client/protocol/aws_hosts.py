@@ -51,8 +51,6 @@ class AwsHost(NamedTuple):
     accelerate: bool = False
     zonal: bool = False
     """Whether it is one of S3 Express."""
-    private: bool = False
-    """Whether it is an endpoint of somebody's own network (VPC)."""
     by_rules: bool = False
     """Whether AWS's rules make this host, or make one in its place, of what it says."""
 
@@ -87,11 +85,10 @@ def _read(rest: str, partition: Partition) -> AwsHost | None:
     if found is None:
         return None
     region = found.get("region") or ""
-    private = bool(found.get("private"))
     bucket = found.get("bucket") or ""
     if region:
         of_region = partition_of(region)
-        by_rules = not private and of_region.dns_suffix == partition.dns_suffix
+        by_rules = "private" not in found and of_region.dns_suffix == partition.dns_suffix
         partition = of_region if by_rules else partition
     else:
         # Beyond the oldest partition the rules know no host without a region.
@@ -109,7 +106,6 @@ def _read(rest: str, partition: Partition) -> AwsHost | None:
         dual_stack=bool(found.get("dual")),
         accelerate=bool(found.get("accelerate")),
         zonal=found["pattern"] is _ZONAL,
-        private=private,
         by_rules=by_rules,
     )
 

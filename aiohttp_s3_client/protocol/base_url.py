@@ -20,9 +20,10 @@ from .auth import SIGV4, Auth
 from .aws_hosts import AwsHost, read_aws_host, regional
 from .bucket_names import check_bucket_name, is_arn
 from .encoding import quote_path
-from .endpoint import AwsEndpoint, Endpoint, is_address
+from .endpoint import AwsEndpoint, Endpoint
 from .endpoints.asked import Asked
 from .endpoints.custom import CustomEndpoint
+from .endpoints.names import is_address
 from .endpoints.partitions import AWS, partition_of
 from .endpoints.resolve import check_together, decided
 

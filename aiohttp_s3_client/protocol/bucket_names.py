@@ -14,6 +14,7 @@ DNS_BUCKET = r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
 """What is one label of a host."""
 _LEGACY_BUCKET = r"[A-Za-z0-9._-]{3,255}"
 _DOTTED_QUAD = r"\d+\.\d+\.\d+\.\d+"
+_DOTTED_REGION = r"arn:[^:]*:[^:]*:[^:]*\."
 _ACCESS_POINT = (
     r"(arn:[^:/]+:[^:/]+:[^:/]*:[^:/]*:(?:outpost[:/][^:/]+[:/])?accesspoint[:/][^:/]+)(?:/(.*))?"
 )
@@ -28,11 +29,16 @@ def is_arn(bucket: str) -> bool:
 def check_bucket_name(bucket: str, *, legacy: bool = False) -> str:
     """*bucket*, or a ``ValueError`` that says which rule it breaks.
 
-    Which ARNs lead anywhere is for the endpoint rules to say.
+    Which ARNs lead anywhere is for the endpoint rules to say, but for those whose region has a dot:
+    the rules would make a host of it that need not be one of S3's.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
     """
-    if is_arn(bucket) or (legacy and re.fullmatch(_LEGACY_BUCKET, bucket)):
+    if is_arn(bucket):
+        if re.match(_DOTTED_REGION, bucket):
+            raise ValueError(f"bucket: {bucket!r} is in no region of AWS's")
+        return bucket
+    if legacy and re.fullmatch(_LEGACY_BUCKET, bucket):
         return bucket
     if not re.fullmatch(BUCKET, bucket):
         raise ValueError(

@@ -3,8 +3,8 @@
 ``Endpoint`` is any server, or a host of AWS's that is taken literally: ordinary buckets go into its
 path or before its host. ``AwsEndpoint`` is AWS: its rules (``endpoints/``) say where each bucket
 is. Both ask the rules about what is no ordinary bucket: an ARN, or a directory bucket. What comes
-out says also how that is signed. Keys are percent-encoded once, here, and the result is what is
-signed and what is sent.
+out says also how that is signed. ``resolve_endpoint`` asks the rules alone. Keys are
+percent-encoded once, here, and the result is what is signed and what is sent.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
 https://docs.aws.amazon.com/general/latest/gr/s3.html
@@ -12,7 +12,6 @@ https://docs.aws.amazon.com/general/latest/gr/s3.html
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from copy import copy
 from typing import NamedTuple
@@ -27,12 +26,14 @@ from .bucket_names import BUCKET, DNS_BUCKET, check_bucket_name, is_arn, split_b
 from .encoding import quote_path, quote_query
 from .endpoints.asked import Asked
 from .endpoints.directory import is_directory
-from .endpoints.names import is_label
+from .endpoints.names import host_of, is_address, is_label
 from .endpoints.outposts import is_alias
 from .endpoints.partitions import partition_of
-from .endpoints.resolve import check_together, decided
+from .endpoints.resolve import check_together, decided, resolve_endpoint
 from .endpoints.resolved import ResolvedEndpoint
 from .model.endpoint_params import EXPRESS_CONTROL, NO_ACCESS_POINT, NO_EXPRESS_SESSION
+
+__all__ = ["Address", "AwsEndpoint", "Endpoint", "ResolvedEndpoint", "resolve_endpoint"]
 
 _PLACES_REMEMBERED = 4096
 _PLAIN = r"[A-Za-z0-9._-]+"
@@ -175,6 +176,8 @@ class Endpoint:
         if self.bucket:
             return self.bucket, self.key_prefix + name.removeprefix("/")
         bucket, prefix = split_bucket(name.removeprefix("/"))
+        if bucket and self.host_is_bare:
+            check_bucket_name(bucket, legacy=self.legacy_bucket_names)
         return bucket, prefix or ""
 
     def address(
@@ -441,18 +444,3 @@ def _split(url: str) -> tuple[str, str]:
     """Authority and path of a URL of the rules."""
     authority, slash, path = url.partition("://")[2].partition("/")
     return authority, f"{slash}{path}".rstrip("/")
-
-
-def host_of(authority: str) -> str:
-    if authority.startswith("["):
-        return authority[1 : authority.index("]")]
-    return authority.partition(":")[0]
-
-
-def is_address(host: str) -> bool:
-    """Whether *host* is an IP address and not a name."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -28,8 +28,6 @@ from .canonical import ECDSA_ALGORITHM
 from .encoding import quote_query
 from .sigv4 import SigningKey, SigV4Signer
 
-__all__ = ["ECDSA_ALGORITHM", "P256_ORDER", "SigV4aSigner", "private_value"]
-
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 """Of the curve's group: private keys are the numbers from 1 to one less."""
 _LAST_COUNTER = 254
@@ -80,6 +78,12 @@ class SigV4aSigner(SigV4Signer):
     ) -> NoReturn:
         """Refused, as ``sign_chunk`` is. An unsigned body may have an unsigned trailer."""
         raise ValueError("SigV4a signs no trailers here: leave the body unsigned")
+
+    def form_fields(self, now: datetime | None = None) -> NoReturn:
+        """Refused: S3 knows no form that is signed so."""
+        raise ValueError(
+            "SigV4a signs no forms: post to a bucket or to an access point of one region"
+        )
 
     def _check_region(self, region: str) -> None:
         if not isinstance(region, str):

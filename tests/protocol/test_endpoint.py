@@ -195,6 +195,27 @@ def test_bad_bucket_names_are_named(bucket: str) -> None:
         check_bucket_name(bucket)
 
 
+def test_an_arn_cannot_lead_to_a_host_beside_s3() -> None:
+    """AWS's rules make ``….s3-accesspoint.x.us-east-1.elb.amazonaws.com`` of it."""
+    bucket = f"arn:aws:s3:x.us-east-1.elb:{ACCOUNT}:accesspoint/reports"
+    for legacy in (False, True):
+        with pytest.raises(ValueError, match="is in no region of AWS's"):
+            check_bucket_name(bucket, legacy=legacy)
+    for locate in (on_aws().locate, on_aws().locate_prefix):
+        with pytest.raises(ValueError, match="is in no region of AWS's"):
+            locate(f"{bucket}/key")
+
+
+def test_names_are_checked_where_they_begin_with_a_bucket() -> None:
+    endpoint = resolve_base_url("http://s3")
+    for locate in (endpoint.locate, endpoint.locate_prefix):
+        with pytest.raises(ValueError, match=r"'a\.\.b' is not a bucket name"):
+            locate("a..b/key")
+    assert endpoint.locate_prefix("") == ("", "")
+    # Where the host may hold the bucket, anything may be a part of the path.
+    assert resolve_base_url("http://bucket.s3.local").locate_prefix("a..b/c") == ("a..b", "c")
+
+
 def test_older_rules_by_request() -> None:
     assert check_bucket_name("Old_Bucket", legacy=True) == "Old_Bucket"
     assert check_bucket_name("A" * 255, legacy=True)
@@ -612,3 +633,36 @@ def test_p16_which_of_awss_hosts_a_redirect_may_lead_to(
     base: str | None, settings: dict[str, Any], target: str, trusted: bool
 ) -> None:
     assert on_aws(base, **settings).trusts(URL(target)) is trusted
+
+
+@pytest.mark.parametrize("host", ["evil.com%2f", "evil.com%00", "a b", "a,b", "*"])
+def test_p16_no_redirect_to_a_host_that_may_be_read_in_two_ways(host: str) -> None:
+    for base in ("https://s3.us-west-2.amazonaws.com", "https://s3.local"):
+        service = base.removeprefix("https://")
+        assert on_aws(base).trusts(URL(f"https://bucket.{service}/k"))
+        assert not on_aws(base).trusts(URL(f"https://{host}.{service}/k", encoded=True))
+
+
+@pytest.mark.parametrize(
+    ("base", "region", "trusted"),
+    [
+        (None, "eu-west-1", True),
+        (None, "ap-yet-9", True),
+        (None, "us-gov-west-1", False),
+        (None, "cn-north-1", False),
+        (None, "us-iso-east-1", False),
+        (None, "aws-global", False),
+        (None, "evil.com", False),
+        (None, "x.us-east-1.elb", False),
+        (None, "eu_west", False),
+        (None, "a" * 64, False),
+        (None, "", False),
+        ("https://s3.cn-north-1.amazonaws.com.cn", "cn-northwest-1", True),
+        ("https://s3.cn-north-1.amazonaws.com.cn", "us-east-1", False),
+        ("https://s3.local", "my_zone.1", True),
+        ("https://s3.local", "a/b", False),
+        ("https://s3.local", "", False),
+    ],
+)
+def test_p16_which_regions_an_answer_may_name(base: str | None, region: str, trusted: bool) -> None:
+    assert on_aws(base).trusts_region(region) is trusted

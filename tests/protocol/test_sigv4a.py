@@ -336,11 +336,13 @@ def test_it_takes_the_place_of_the_other_signer(signer: SigV4aSigner) -> None:
     assert "/20150830/s3-outposts/aws4_request" in signed["Authorization"]
 
 
-def test_it_signs_no_chunks(signer: SigV4aSigner) -> None:
+def test_it_signs_neither_chunks_nor_forms(signer: SigV4aSigner) -> None:
     with pytest.raises(ValueError, match="SigV4a signs no chunks"):
         signer.sign_chunk("", EMPTY_SHA256)
     with pytest.raises(ValueError, match="SigV4a signs no trailers"):
         signer.sign_trailer("", EMPTY_SHA256)
+    with pytest.raises(ValueError, match="SigV4a signs no forms"):
+        signer.form_fields()
 
 
 @pytest.mark.parametrize("region", ["", "*,", "a b", "us-east-1, eu-*", "a*b", "é", "*\n", "**"])

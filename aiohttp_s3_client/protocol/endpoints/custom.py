@@ -2,7 +2,6 @@
 
 # Annotations are not postponed here, as in request.py.
 
-import ipaddress
 import re
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
@@ -10,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from ...errors import EndpointError
 from ...redaction import REDACTED, redact_text
 from ..encoding import respelt_path
-from .names import is_ipv4
+from .names import is_address, is_ipv4
 
 
 class CustomEndpoint(NamedTuple):
@@ -48,7 +47,7 @@ def custom_endpoint(text: str) -> CustomEndpoint:
         shown = re.sub(r"//[^/?#]*@", f"//{REDACTED}@", redact_text(text))
         raise EndpointError(f"Custom endpoint `{shown}` was not a valid URI")
     host = parts.hostname or ""
-    return CustomEndpoint(parts.scheme, parts.netloc, parts.path, is_ipv4(host) or _is_ipv6(host))
+    return CustomEndpoint(parts.scheme, parts.netloc, parts.path, is_ipv4(host) or is_address(host))
 
 
 def _split(text: str) -> SplitResult | None:
@@ -62,11 +61,3 @@ def _split(text: str) -> SplitResult | None:
         return None
     plain = parts.hostname and "@" not in parts.netloc and not parts.query
     return parts if plain and parts.scheme in ("http", "https") else None
-
-
-def _is_ipv6(host: str) -> bool:
-    try:
-        ipaddress.IPv6Address(host)
-    except ValueError:
-        return False
-    return True

@@ -1,10 +1,11 @@
-"""What may stand in a host: labels, and the buckets that are one.
+"""What may be a host or stand in one: addresses, labels, and the buckets that are one.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
 """
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
 _LABEL = r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
@@ -22,7 +23,24 @@ def is_host(text: str) -> bool:
 
 
 def is_ipv4(text: str) -> bool:
+    """Whether *text* looks like an IPv4 address, with numbers of any size."""
     return bool(re.fullmatch(_IPV4, text))
+
+
+def is_address(host: str) -> bool:
+    """Whether *host* is an IP address and not a name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def host_of(authority: str) -> str:
+    """*authority* without its port, and without the brackets of an IPv6 address."""
+    if authority.startswith("["):
+        return authority[1 : authority.index("]")]
+    return authority.partition(":")[0]
 
 
 def fits_label(bucket: str) -> bool:
