@@ -128,7 +128,8 @@ class S3Client(Verbs, Transfers, Calls):
         """Find the credentials now, so that links can be made with them; see ``presign_url``.
 
         :param bucket: for links to this bucket: of a directory bucket (S3 Express) the session is
-            made or renewed, and its credentials returned; it lasts for five minutes at most.
+            made or renewed, and its credentials returned; it lasts for five minutes at most. For
+            a multi-region access point the package that signs is imported, in a thread.
 
         Raises ``CredentialsError``, which lists what was tried, when there are none; of a session
         what CreateSession raises.
@@ -136,7 +137,7 @@ class S3Client(Verbs, Transfers, Calls):
         if bucket is None:
             return await self._engine.credentials.resolve()
         name = bound_bucket(self._engine.endpoint, bucket)
-        return await (await self._engine.credentials_for(name)).resolve()
+        return await self._engine.ready_to_sign(name)
 
     # Listing, copying
 

@@ -118,12 +118,19 @@ class Engine:
         other._sessions = self._sessions.over(credentials, other.send)
         return other
 
-    async def credentials_for(self, bucket: str) -> CredentialsProvider:
-        """The credentials that requests about what is in *bucket* are signed with."""
+    async def ready_to_sign(self, bucket: str) -> CredentialsSnapshot:
+        """The credentials that requests about what is in *bucket* are signed with.
+
+        All that a link needs is at hand then: of a directory bucket the session, for a
+        multi-region access point the package that signs.
+        """
         own = await self.credentials.resolve()
         route = self.routes(own).of(bucket)
         auth = route.auth(route.to(bucket, None))
-        return self.express_session(bucket) if auth.scheme == EXPRESS else self.credentials
+        snapshot = own if auth.scheme != EXPRESS else await self.express_session(bucket).resolve()
+        if not snapshot.anonymous:
+            await self.pipeline.signers.of(snapshot, auth)
+        return snapshot
 
     def express_session(self, bucket: str) -> SessionCredentials:
         """The credentials of the session of *bucket*, a directory bucket."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+from pathlib import Path
 
 from aiohttp_s3_client.models import CredentialsSnapshot
 from aiohttp_s3_client.protocol.auth import EXPRESS, SIGV4, SIGV4A, Auth
@@ -11,6 +14,7 @@ from aiohttp_s3_client.protocol.sigv4_express import ExpressSigner
 from aiohttp_s3_client.protocol.sigv4a import SigV4aSigner
 from aiohttp_s3_client.transport.signers import Signers
 
+ROOT = Path(__file__).parents[2]
 PLAIN = Auth(SIGV4, "s3", "eu-west-1")
 
 
@@ -67,3 +71,31 @@ async def test_a_thousand_requests_in_a_new_session_share_its_signer() -> None:
     made = await asyncio.gather(*(signers.of(renewed, auth) for _ in range(1000)))
     assert len(set(map(id, made))) == 1
     assert type(made[0]) is ExpressSigner
+
+
+FIRST_LINK = """
+import asyncio, sys
+from aiohttp_s3_client import S3Client
+
+point = "arn:aws:s3::123456789012:accesspoint/mfzwi23gnjvgw.mrap"
+
+async def main():
+    client = S3Client(access_key_id="key-id", secret_access_key="hackme", region="us-east-1")
+    assert "cryptography" not in sys.modules
+    await client.resolve_credentials(bucket=point)
+    before = set(sys.modules)
+    link = client.generate_presigned_url("get_object", {"Bucket": point, "Key": "key"})
+    assert "X-Amz-Algorithm=AWS4-ECDSA-P256-SHA256" in link, link
+    print(sorted(name for name in set(sys.modules) - before if "crypto" in name))
+
+asyncio.run(main())
+"""
+
+
+def test_p01_what_links_need_can_be_read_beforehand() -> None:
+    """P1: links are made in the event loop, which waits for no disk."""
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_LINK],
+        capture_output=True, text=True, timeout=30, cwd=ROOT, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
