@@ -225,7 +225,7 @@ async def test_the_zone_of_these_tests_serves_boto3_too(zone: Zone, scripted: St
         )
         client.put_object(Bucket=BUCKET, Key="a b", Body=b"data")
         client.copy_object(Bucket=BUCKET, Key="to", CopySource=f"{BUCKET}/from")
-        return client.generate_presigned_url("get_object", {"Bucket": BUCKET, "Key": "k"}, 60)
+        return str(client.generate_presigned_url("get_object", {"Bucket": BUCKET, "Key": "k"}, 60))
 
     zone.answer = reply(200, body='<CopyObjectResult><ETag>"e"</ETag></CopyObjectResult>')
     link = await asyncio.to_thread(ask)
