@@ -14,8 +14,9 @@ from .callbacks import Callback
 from .channel import Channel
 from .http import RequestLike
 from .limits import Limits
+from .providers import Provider
 from .request import S3Request
-from .signed import Provider, signing_from
+from .signed import signing_from
 from .signing import SigningLike
 from .tls import TlsConnectionOptions, check_tls
 from .values import ChecksumLike, S3RequestTlsMode, S3RequestType

@@ -30,6 +30,8 @@ _OF_CODES = {
     "ServiceUnavailable": "AWS_ERROR_S3_SLOW_DOWN",
     "SlowDown": "AWS_ERROR_S3_SLOW_DOWN",
 }
+_OF_STATUSES = {500: "AWS_ERROR_S3_INTERNAL_ERROR", 503: "AWS_ERROR_S3_SLOW_DOWN"}
+"""Where the code says nothing: after a HEAD, or from a proxy."""
 
 
 def failure_of(error: BaseException) -> BaseException:
@@ -43,7 +45,8 @@ def failure_of(error: BaseException) -> BaseException:
 
 
 def _answered(error: AwsError) -> S3ResponseError:
-    name = _OF_CODES.get(error.code, "AWS_ERROR_S3_INVALID_RESPONSE_STATUS")
+    usual = _OF_STATUSES.get(error.status, "AWS_ERROR_S3_INVALID_RESPONSE_STATUS")
+    name = _OF_CODES.get(error.code, usual)
     if error.status < 300:
         name = "AWS_ERROR_S3_NON_RECOVERABLE_ASYNC_ERROR"
     code, _ = CRT_ERRORS[name]

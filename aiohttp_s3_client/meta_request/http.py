@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NoReturn, Protocol, runtime_checkable
+from typing import NoReturn, Protocol
 
 from multidict import CIMultiDict
 
-from ..redaction import redact_headers, redact_text
+from ..redaction import redact_headers
 
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_METHOD = r"[A-Z]+"
-_PATH = r"/[!\"$-~]*"
 _WHITE_SPACE = " \t\r\n"
 _NOT_IN_VALUES = r"[\x00\r\n]"
 
 
-@runtime_checkable
 class BinaryStream(Protocol):
     """A body: whatever has ``read``."""
 
@@ -129,33 +126,6 @@ class HttpRequest:
     def __repr__(self) -> str:
         # Without the headers and the query, in which there may be secrets.
         return f"HttpRequest({self.method!r}, {self.path.partition('?')[0]!r})"
-
-
-def request_of(given: RequestLike) -> HttpRequest:
-    """A copy of *given*, an ``HttpRequest`` of this module or of awscrt, with nothing wrong in it.
-
-    Raises ``TypeError`` for what is no such request, and ``ValueError`` for a method, a path or a
-    header that cannot be sent.
-    """
-    if not all(hasattr(given, name) for name in HttpRequest.__slots__):
-        raise TypeError(f"request must be an HttpRequest, not {type(given).__name__}")
-    method, path = given.method, given.path
-    for name, value, pattern in (("method", method, _METHOD), ("path", path, _PATH)):
-        if not isinstance(value, str):
-            raise TypeError(f"request.{name} must be a str, not {type(value).__name__}")
-        if not re.fullmatch(pattern, value):
-            raise ValueError(f"request.{name} cannot be sent: {redact_text(value)!r}")
-    return HttpRequest(method, path, HttpHeaders(given.headers), _stream(given.body_stream))
-
-
-def _stream(given: object) -> BinaryStream | None:
-    # awscrt wraps a body for its own threads and offers no way of reading it; what it wraps does.
-    stream = given if given is None or hasattr(given, "read") else getattr(given, "_stream", given)
-    if stream is None or isinstance(stream, BinaryStream):
-        return stream
-    raise TypeError(
-        f"request.body_stream must be a binary file or None, not {type(given).__name__}"
-    )
 
 
 def _checked(name: object, value: object) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Awaitable, Callable
 
 from ..config import ChecksumConfig
-from ..errors import AwsCrtError
+from ..errors import AwsCrtError, ChecksumMismatch
 from ..errors.crt import S3ResponseError
 from .bodies import check_body
 from .callbacks import Callback, Callbacks
@@ -15,10 +15,11 @@ from .channel import Channel
 from .failures import failure_of
 from .http import RequestLike
 from .kinds import Kind
-from .signed import Provider, check_headers, signing_from
+from .providers import Provider
+from .signed import check_headers, signing_from
 from .signing import SigningLike
 from .target import target_of
-from .values import ChecksumLike, S3RequestType
+from .values import ChecksumLike, S3ChecksumAlgorithm, S3RequestType
 from .values import checksum_config as checksum_config_of
 from .work import Result, Work
 
@@ -148,6 +149,7 @@ class S3Request:
     def _facts(self, error: BaseException | None) -> dict[str, object]:
         answer = error if isinstance(error, S3ResponseError) else None
         result = self._result if error is None else None
+        algorithm = _compared(error, result)
         return {
             "error": error,
             "error_headers": answer.headers if answer is not None else None,
@@ -156,13 +158,23 @@ class S3Request:
             "status_code": (
                 answer.status_code if answer is not None else result and result.status_code
             ),
-            "did_validate_checksum": result is not None and result.algorithm is not None,
-            "checksum_validation_algorithm": result and result.algorithm,
+            "did_validate_checksum": algorithm is not None,
+            "checksum_validation_algorithm": algorithm,
         }
 
     def _shut_down(self) -> None:
         self._channel.requests.discard(self)
         self.shutdown_event.set()
+
+
+def _compared(error: BaseException | None, result: Result | None) -> S3ChecksumAlgorithm | None:
+    """Of which algorithm the checksum is that a download was held to, whether it agreed or not."""
+    if error is None:
+        return result and result.algorithm
+    cause = error.__cause__
+    # An ETag that is an MD5 is no checksum in the words of S3.
+    known = S3ChecksumAlgorithm.__members__
+    return known.get(cause.algorithm) if isinstance(cause, ChecksumMismatch) else None
 
 
 def _path(name: str, path: str | os.PathLike[str] | None) -> str | None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from ..credentials import AnonymousCredentials
-from ..models import CredentialsProvider
 from ..protocol.auth import EXPRESS, SIGV4
 from ..transport.session import refuse_ours
-from .providers import AwsCredentialsProvider, ProviderLike, credentials_of
+from .providers import Provider, credentials_of
 from .signing import Signing, SigningLike, signing_of
 from .target import Target
-
-Provider = AwsCredentialsProvider | CredentialsProvider | ProviderLike
 
 _PLAIN = Signing(SIGV4, "s3", "", None, None)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import IntEnum
-from typing import NamedTuple, Protocol, TypedDict, Unpack
+from typing import Any, NamedTuple, Protocol, TypedDict, Unpack
 
 from ..models import CredentialsProvider
 from ..protocol.auth import EXPRESS, SIGV4, SIGV4A
 from .providers import Provider, credentials_of
+
+logger = logging.getLogger(__name__)
 
 
 class AwsSigningAlgorithm(IntEnum):
@@ -49,7 +52,11 @@ class AwsSignedBodyValue:
     STREAMING_AWS4_HMAC_SHA256_EVENTS = "STREAMING-AWS4-HMAC-SHA256-EVENTS"
 
 
-class _Changes(TypedDict, total=False):
+class SigningChanges(TypedDict, total=False):
+    """What ``AwsSigningConfig.replace`` may change."""
+
+    credentials_provider: Provider | None
+    region: str
     algorithm: AwsSigningAlgorithm
     signature_type: AwsSignatureType
     service: str
@@ -63,20 +70,15 @@ class _Changes(TypedDict, total=False):
     omit_session_token: bool
 
 
-class SigningChanges(_Changes, total=False):
-    """What ``AwsSigningConfig.replace`` may change."""
-
-    credentials_provider: Provider | None
-    region: str
-
-
 @dataclass(frozen=True, slots=True)
 class AwsSigningConfig:
-    """How requests are signed, with awscrt's attributes.
+    """How requests are signed, with awscrt's attributes and defaults.
 
-    The client asks for what S3 takes, so that ``region``, ``service`` and ``credentials_provider``
+    The client signs as S3 takes it, so that ``region``, ``service`` and ``credentials_provider``
     may be left out (they are the client's then), and refuses what it could not do as it is asked
-    to: ``signing_of`` says which.
+    to: ``signing_of`` says which. As in awscrt's own client for S3, the time is always that of
+    sending and the path is signed as it is sent, whatever ``date``, ``use_double_uri_encode`` and
+    ``should_normalize_uri_path`` say: they are of its signer for any service.
     """
 
     algorithm: AwsSigningAlgorithm = AwsSigningAlgorithm.V4
@@ -88,11 +90,12 @@ class AwsSigningConfig:
     """``s3`` unless it is said."""
     date: datetime | None = None
     should_sign_header: Callable[..., bool] | None = None
-    use_double_uri_encode: bool = False
-    should_normalize_uri_path: bool = False
+    use_double_uri_encode: bool = True
+    should_normalize_uri_path: bool = True
     signed_body_value: str | None = None
-    """``UNSIGNED-PAYLOAD`` leaves bodies out of the signature. None is the client's own rule: a
-    body's sha256 is signed over plain HTTP, where nothing else protects it."""
+    """``UNSIGNED-PAYLOAD`` leaves bodies out of the signature; ``EMPTY_SHA256`` and
+    ``STREAMING_AWS4_HMAC_SHA256_PAYLOAD`` have what is sent signed. None is the client's own rule:
+    a body's sha256 is signed over plain HTTP, where nothing else protects it."""
     signed_body_header_type: AwsSignedBodyHeaderType = AwsSignedBodyHeaderType.NONE
     expiration_in_seconds: int | None = None
     omit_session_token: bool = False
@@ -106,17 +109,27 @@ def create_default_s3_signing_config(
     *,
     region: str,
     credential_provider: Provider,
-    **kwargs: Unpack[_Changes],
+    **kwargs: object,
 ) -> AwsSigningConfig:
-    """SigV4 in headers for S3 in *region*, bodies unsigned; *kwargs* are further attributes."""
+    """SigV4 in headers for S3 in *region*, bodies unsigned.
+
+    *kwargs* are further attributes of the config. One that is unknown is of a newer version of
+    awscrt: it has no effect, which is logged.
+    """
     config = AwsSigningConfig(
         region=region,
         service="s3",
         credentials_provider=credential_provider,
+        use_double_uri_encode=False,
+        should_normalize_uri_path=False,
         signed_body_value=AwsSignedBodyValue.UNSIGNED_PAYLOAD,
         signed_body_header_type=AwsSignedBodyHeaderType.X_AMZ_CONTENT_SHA_256,
     )
-    return config.replace(**kwargs)
+    known = {field.name for field in fields(config)}
+    for name in sorted(kwargs.keys() - known):
+        logger.warning("create_default_s3_signing_config: %s is not known, and has no effect", name)
+    attributes: dict[str, Any] = {name: kwargs[name] for name in kwargs.keys() & known}
+    return replace(config, **attributes)
 
 
 class SigningLike(Protocol):
@@ -159,10 +172,16 @@ _SCHEMES: dict[int, str] = {
     AwsSigningAlgorithm.V4_ASYMMETRIC: SIGV4A,
     AwsSigningAlgorithm.V4_S3EXPRESS: EXPRESS,
 }
-_SHA256: dict[str | None, bool | None] = {None: None, AwsSignedBodyValue.UNSIGNED_PAYLOAD: False}
+_SHA256: dict[str | None, bool | None] = {
+    None: None,
+    AwsSignedBodyValue.UNSIGNED_PAYLOAD: False,
+    AwsSignedBodyValue.STREAMING_AWS4_HMAC_SHA256_PAYLOAD: True,
+    # Said of requests without a body; one that there is all the same is signed as it is.
+    AwsSignedBodyValue.EMPTY_SHA256: True,
+}
+_BODY_VALUES = ", ".join(value for value in _SHA256 if value)
 
-
-_ELSEWHERE = "this client signs in headers, for the time at which a request is sent"
+_ELSEWHERE = "this client signs in headers"
 _REFUSED: dict[str, tuple[object, str]] = {
     "signature_type": (AwsSignatureType.HTTP_REQUEST_HEADERS, _ELSEWHERE),
     "expiration_in_seconds": (None, _ELSEWHERE),
@@ -170,30 +189,21 @@ _REFUSED: dict[str, tuple[object, str]] = {
     "omit_session_token": (False, "S3 refuses temporary keys without their token"),
 }
 """What only one value of makes sense here, and why."""
-_REFUSED_OF_OURS: dict[str, tuple[object, str]] = {
-    "date": (None, _ELSEWHERE),
-    "use_double_uri_encode": (False, "S3 signs a path as it is sent"),
-    "should_normalize_uri_path": (False, "S3 signs a path as it is sent"),
-}
-"""awscrt's own config always has a date, and these two switched on unless somebody says
-otherwise: nothing tells whether anybody asked for them."""
 
 
 def signing_of(given: SigningLike) -> Signing:
     """What *given*, an ``AwsSigningConfig`` of this module or of awscrt, comes to.
 
-    Requests are signed for the time at which they are sent, a path as S3 signs it. Raises
-    ``ValueError`` or ``TypeError`` for an attribute that would be ignored: a signature in the
-    query, a date, an expiration, a choice of headers, no session token, and a
-    ``signed_body_value`` other than None and ``UNSIGNED-PAYLOAD``.
+    Raises ``ValueError`` or ``TypeError`` for what this client does not do: a signature in the
+    query, an expiration, a choice of headers, no session token, and a ``signed_body_value`` that
+    fixes what is found out for each request.
     """
-    refused = _REFUSED | (_REFUSED_OF_OURS if isinstance(given, AwsSigningConfig) else {})
-    for name in ("algorithm", "region", "service", "signed_body_value", *refused):
+    for name in ("algorithm", "region", "service", "signed_body_value", *_REFUSED):
         if not hasattr(given, name):
             raise TypeError(
                 f"signing_config must be an AwsSigningConfig, not {type(given).__name__}"
             )
-    for name, (only, reason) in refused.items():
+    for name, (only, reason) in _REFUSED.items():
         if (value := getattr(given, name)) != only:
             raise ValueError(f"signing_config: {name} must be {only!r}, not {value!r}: {reason}")
     if given.algorithm not in _SCHEMES:
@@ -205,9 +215,8 @@ def signing_of(given: SigningLike) -> Signing:
             raise TypeError(f"signing_config: {name} must be a str, not {value!r}")
     if given.signed_body_value not in _SHA256:
         raise ValueError(
-            "signing_config: signed_body_value must be None or "
-            f"{AwsSignedBodyValue.UNSIGNED_PAYLOAD}, not {given.signed_body_value!r}: "
-            "what is signed of a body is found out for each request"
+            f"signing_config: signed_body_value must be None or one of {_BODY_VALUES}, "
+            f"not {given.signed_body_value!r}: the body's digest is computed for each request"
         )
     provider = _provider(given)
     return Signing(

@@ -11,7 +11,8 @@ from ..config import AddressingStyle, ClientConfig
 from ..protocol.base_url import resolve_base_url
 from ..protocol.encoding import unquote, unquote_plus
 from ..protocol.endpoint import Endpoint
-from .http import RequestLike
+from ..redaction import redact_text
+from .http import HttpHeaders, RequestLike
 
 _HOST = r"[A-Za-z0-9._~:\[\]-]+"
 _METHOD = r"[A-Z]+"
@@ -50,11 +51,15 @@ def target_of(request: RequestLike, scheme: str, *, of_object: bool, express: bo
     for name in ("method", "path", "headers", "body_stream"):
         if not hasattr(request, name):
             raise TypeError(f"request must be an HttpRequest, not {type(request).__name__}")
-    method, path, headers = request.method, request.path, CIMultiDict(request.headers)
+    method, path = request.method, request.path
+    # Those of awscrt may hold what cannot be sent, and these tell what it is.
+    headers = CIMultiDict(HttpHeaders(CIMultiDict(request.headers).items()))
     if not re.fullmatch(_METHOD, str(method)):
         raise ValueError(f"request: {method!r} is no method of HTTP")
     if not str(path).startswith("/"):
-        raise ValueError(f"request: the path must begin with a slash, not be {path!r}")
+        raise ValueError(
+            f"request: the path must begin with a slash, not be {redact_text(str(path))!r}"
+        )
     host, length = headers.get("Host", ""), headers.get("Content-Length")
     if not re.fullmatch(_HOST, host):
         raise ValueError(f"request: it needs a Host header that names a host, not {host!r}")

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import re
 import ssl
 import sys
+from types import SimpleNamespace
 from typing import Any
 
+import aiohttp
 import pytest
+from yarl import URL
 
 from aiohttp_s3_client import meta_request
 from aiohttp_s3_client.config import GIB, ClientConfig
 from aiohttp_s3_client.credentials import StaticCredentials
+from aiohttp_s3_client.engine import Engine
 from aiohttp_s3_client.meta_request import (
     AcceleratedClient,
     AwsCredentialsProvider,
@@ -26,6 +31,7 @@ from aiohttp_s3_client.meta_request import (
     S3ChecksumConfig,
     S3Request,
     S3RequestTlsMode,
+    TlsConnectionOptions,
     TlsContextOptions,
     create_default_s3_signing_config,
 )
@@ -108,6 +114,9 @@ def test_the_defaults() -> None:
     assert (limits.part_size, limits.threshold) == (8 * MIB, 8 * MIB)
     assert Limits.of(MIB, None, None, None).threshold == 5 * MIB
     assert Limits.of(None, None, None, 100 * MIB).memory == 100 * MIB
+    of_request = limits.of_request(MIB, None)
+    assert (of_request.part_size, of_request.threshold) == (MIB, 5 * MIB)
+    assert limits.of_request(16 * MIB, None).threshold == 16 * MIB
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -133,6 +142,16 @@ def host_of(server: ScriptedServer) -> str:
     return f"localhost:{server.port}"
 
 
+def trusting(tls: LoopbackTls) -> TlsConnectionOptions:
+    """Options that trust whom the client of *tls* trusts."""
+    authorities = tls.client.get_ca_certs(binary_form=True)
+    context = TlsContextOptions()
+    context.override_default_trust_store(
+        "".join(ssl.DER_cert_to_PEM_cert(each) for each in authorities).encode()
+    )
+    return ClientTlsContext(context).new_connection_options()
+
+
 @pytest.mark.parametrize("mode", [None, S3RequestTlsMode.ENABLED])
 @pytest.mark.parametrize("form", ["options", "context"])
 async def test_tls_is_the_rule(
@@ -144,16 +163,29 @@ async def test_tls_is_the_rule(
     server = await scripted(rest=RangedObject(DATA), ssl_context=loopback_tls.server)
     options: Any = loopback_tls.client
     if form == "options":
-        context = TlsContextOptions()
-        authorities = loopback_tls.client.get_ca_certs(binary_form=True)
-        context.override_default_trust_store(
-            "".join(ssl.DER_cert_to_PEM_cert(each) for each in authorities).encode()
-        )
-        options = ClientTlsContext(context).new_connection_options()
+        options = trusting(loopback_tls)
     client = client_of(server, tls_mode=mode, tls_connection_options=options)
     log = await Log().of(client, type=GET, request=ask(host_of(server)))
     assert log.end["error"] is None
     assert log.body == DATA
+
+
+async def test_requests_that_begin_together_open_one_session(
+    scripted: StartScript, loopback_tls: LoopbackTls
+) -> None:
+    """Even while the context is being loaded: another session would never be closed."""
+    server = await scripted(rest=RangedObject(DATA), ssl_context=loopback_tls.server)
+    client = client_of(server, tls_mode=None, tls_connection_options=trusting(loopback_tls))
+    ask_it = ask(host_of(server))
+    before = open_sessions()
+    logs = await asyncio.gather(*(Log().of(client, type=GET, request=ask_it) for _ in range(3)))
+    assert [log.body for log in logs] == [DATA] * 3
+    assert open_sessions() == before
+
+
+def open_sessions() -> int:
+    sessions = [each for each in gc.get_objects() if isinstance(each, aiohttp.ClientSession)]
+    return sum(not each.closed for each in sessions)
 
 
 async def test_a_server_that_nobody_vouches_for(
@@ -254,6 +286,17 @@ async def test_a_request_has_its_own_keys(scripted: StartScript) -> None:
     assert credential(request) == ["OTHERKEY", "us-west-2", "s3"]
 
 
+async def test_requests_of_one_host_are_signed_each_as_they_say(scripted: StartScript) -> None:
+    """Even where only one attribute differs, and the keys are the same."""
+    server = await scripted(rest=RangedObject(DATA))
+    client, shared = client_of(server), keys()
+    for service in ("s3", "s3-outposts", "s3"):
+        signing = config(service=service, credentials_provider=shared)
+        await Log().of(client, type=GET, request=ask(server), signing_config=signing)
+    services = [credential(request)[2] for request in server.requests]
+    assert services == ["s3", "s3-outposts", "s3"]
+
+
 async def test_anonymous_credentials_do_not_sign(scripted: StartScript) -> None:
     request = await sent(
         scripted,
@@ -343,6 +386,7 @@ async def test_signed_requests_of_a_server(embedded: RunningServer, embedded_buc
         ("bucket.s3.us-west-2.amazonaws.com", "/a/b", "bucket", "a/b"),
         ("s3.us-west-2.amazonaws.com", "/bucket/a/b", "bucket", "a/b"),
         ("s3.us-west-2.amazonaws.com", "/with.dots/a", "with.dots", "a"),
+        ("s3.amazonaws.com", "/Old_Bucket/a", "Old_Bucket", "a"),
         ("bucket.s3.dualstack.eu-west-1.amazonaws.com", "/a", "bucket", "a"),
         ("bucket.s3-accelerate.amazonaws.com", "/a", "bucket", "a"),
         ("bucket.s3.cn-north-1.amazonaws.com.cn", "/a", "bucket", "a"),
@@ -398,6 +442,18 @@ async def test_the_other_hosts_of_a_client(scripted: StartScript) -> None:
     async with client_of(first) as client:
         logs = [await Log().of(client, type=GET, request=ask(each)) for each in (first, second)]
     assert [log.body for log in logs] == [b"first", b"second"]
+
+
+async def test_hosts_are_forgotten_when_they_are_many() -> None:
+    client = client_of("h")
+    for number in range(300):
+        client.make_request(type=GET, request=ask(f"h{number}")).cancel()
+    await client.close()
+    gc.collect()
+    engines = [engine for engine in gc.get_objects() if isinstance(engine, Engine)]
+    hosts = {engine.endpoint.authority for engine in engines}
+    kept = [host for host in hosts if re.fullmatch("h[0-9]+", host)]
+    assert 1 < len(kept) <= 256
 
 
 async def test_network_interfaces(scripted: StartScript) -> None:
@@ -509,7 +565,7 @@ def test_no_argument_is_positional() -> None:
 
 
 BODY = io.BytesIO(b"1")
-NEW = HttpRequest
+NEW: Any = HttpRequest
 
 
 @pytest.mark.parametrize(
@@ -526,6 +582,9 @@ NEW = HttpRequest
         ({"request": NEW("GET", "/b/k", HttpHeaders([("Host", "a/b")]))}, ValueError, "Host"),
         ({"request": NEW("GET", "b/k", HttpHeaders([("Host", "h")]))}, ValueError, "path"),
         ({"request": NEW("G T", "/b/k", HttpHeaders([("Host", "h")]))}, ValueError, "method"),
+        ({"request": NEW("GET", b"/b/k", HttpHeaders([("Host", "h")]))}, ValueError, "path"),
+        ({"request": NEW("GET", "/b/k", [("Host", "h"), ("a", "1\n2")])}, ValueError, "line break"),
+        ({"request": NEW("GET", "/b/k", [("Host", "h"), ("a", 5)])}, TypeError, "pair of str"),
         ({"request": ask("h", "/")}, ValueError, "object"),
         ({"request": ask("h", "/b/k", ("Content-Length", "x"))}, ValueError, "Content-Length"),
         ({"request": ask("h", "/b/k", ("Content-Length", "5"))}, ValueError, "body"),
@@ -592,6 +651,28 @@ async def test_arguments_of_a_request_that_cannot_work(
     client = client_of("h")
     with pytest.raises(error, match=named):
         client.make_request(**{"type": GET, "request": ask("h"), **arguments})
+
+
+def test_refusals_show_no_signature() -> None:
+    request = HttpRequest("GET", "b/k?X-Amz-Signature=s1gn", HttpHeaders([("Host", "h")]))
+    with pytest.raises(ValueError, match="the path must begin with a slash") as caught:
+        target_of(request, "https", of_object=True, express=False)
+    assert "s1gn" not in str(caught.value)
+
+
+async def test_awscrts_own_request_is_read_by_its_attributes(scripted: StartScript) -> None:
+    """Its stream is readable by its own threads only; what it wraps is what we read."""
+    server = await scripted(rest=reply(200))
+    request: Any = SimpleNamespace(
+        method="PUT",
+        path="/b/k",
+        headers=iter([("Host", URL(server.url).raw_authority), ("X-Amz-Meta-A", "1")]),
+        body_stream=SimpleNamespace(_stream=io.BytesIO(b"body")),
+    )
+    log = await Log().of(client_of(server), type=PUT, request=request)
+    assert log.end["error"] is None
+    assert server.requests[0].body == b"body"
+    assert server.requests[0].header("x-amz-meta-a") == "1"
 
 
 async def test_what_its_sender_signed_is_sent_as_it_is(scripted: StartScript) -> None:

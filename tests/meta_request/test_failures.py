@@ -66,8 +66,19 @@ async def test_errors_have_awscrts_names(
     assert log.end["status_code"] == status
 
 
-async def test_the_answer_to_a_head_has_no_body(scripted: StartScript) -> None:
-    server = await scripted(rest=reply(404, content_length=100))
+@pytest.mark.parametrize(
+    ("status", "name"),
+    [
+        (404, "AWS_ERROR_S3_INVALID_RESPONSE_STATUS"),
+        (500, "AWS_ERROR_S3_INTERNAL_ERROR"),
+        (503, "AWS_ERROR_S3_SLOW_DOWN"),
+    ],
+)
+async def test_the_answer_to_a_head_has_no_body(
+    scripted: StartScript, status: int, name: str
+) -> None:
+    """Its status is all that it says."""
+    server = await scripted(rest=reply(status, {"Retry-After": "3600"}, content_length=100))
     log = await Log().of(
         client_of(server),
         type=DEFAULT,
@@ -76,7 +87,8 @@ async def test_the_answer_to_a_head_has_no_body(scripted: StartScript) -> None:
     )
     assert log.end["error_body"] is None
     assert log.end["error"].body is None
-    assert log.end["status_code"] == 404
+    assert log.end["error"].name == name
+    assert log.end["status_code"] == status
 
 
 async def test_a_not_modified_tells_its_etag(scripted: StartScript) -> None:

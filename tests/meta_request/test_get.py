@@ -126,6 +126,8 @@ async def test_a_range_of_the_object(
     assert sum(log.moved) == stop - start
     gets = [request for request in server.requests if request.method == "GET"]
     assert len(gets) == -(-(stop - start) // 200)
+    # The length that its end was told from is of that very object.
+    assert gets[0].header("If-Match") == (ETAG if asked.startswith("bytes=-") else None)
 
 
 @pytest.mark.parametrize("asked", ["bytes=0-1,5-6", "bytes=5-2", "bytes=-0", "lines=1-2"])
@@ -286,7 +288,9 @@ async def test_a_mismatch_is_an_error_and_leaves_no_file(
         recv_filepath=tmp_path / "copy" if into_file else None,
     )
     assert log.end["error"].name == "AWS_ERROR_S3_RESPONSE_CHECKSUM_MISMATCH"
-    assert log.end["did_validate_checksum"] is False
+    assert log.end["did_validate_checksum"] is True
+    assert log.end["checksum_validation_algorithm"] is S3ChecksumAlgorithm.CRC32
+    assert log.end["status_code"] is None
     assert left_over(tmp_path) == []
 
 

@@ -23,7 +23,7 @@ from tests.servers.scripted import StartScript
 from tests.servers.steps import Recorded, Step, hang, reply
 from tests.transport.scripts import ETAG, RangedObject, asked_range, kind, upload_step
 
-from .calls import GET, PUT, Log, ask, client_of
+from .calls import DEFAULT, GET, PUT, Log, ask, client_of
 
 MIB = 1024 * 1024
 LIMIT = 20 * MIB
@@ -83,8 +83,9 @@ asyncio.run(main())
 
 
 @asynccontextmanager
-async def store() -> AsyncIterator[str]:
-    """The host of a server that has objects of any size, named by it, and forgets what it takes."""
+async def store(pause: float) -> AsyncIterator[str]:
+    """The host of a server that has objects of any size, named by it, and forgets what it takes,
+    after *pause* seconds."""
     piece = bytes(256 * 1024)
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -93,7 +94,7 @@ async def store() -> AsyncIterator[str]:
         async for _ in request.content.iter_any():
             pass
         if request.method == "PUT":
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(pause)
             return web.Response(headers={"ETag": '"part"'})
         if "uploads" in request.query:
             name, content = "InitiateMultipartUploadResult", "<UploadId>upload</UploadId>"
@@ -127,9 +128,9 @@ async def store() -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-async def growth(how: str, limit: int) -> int:
+async def growth(how: str, limit: int, pause: float) -> int:
     """By how much a fresh process grew at most while it moved four objects side by side."""
-    async with store() as host:
+    async with store(pause) as host:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", CLIENT, how, host, str(limit), str(SIZE)),
             stdout=subprocess.PIPE,
@@ -146,7 +147,7 @@ async def growth(how: str, limit: int) -> int:
 @pytest.mark.parametrize("how", ["download", "upload"])
 async def test_memory_limit_bounds_what_is_held(how: str) -> None:
     """An ample one lets much more be held, so the test could fail."""
-    bounded, ample = await asyncio.gather(growth(how, LIMIT), growth(how, AMPLE))
+    bounded, ample = await asyncio.gather(growth(how, LIMIT, 0.1), growth(how, AMPLE, 0.3))
     assert bounded < LIMIT + BESIDE, f"{bounded / MIB:.0f} MiB of {LIMIT / MIB:.0f}"
     assert ample > 100 * MIB, f"{ample / MIB:.0f} MiB"
 
@@ -157,9 +158,16 @@ async def test_memory_limit_bounds_what_is_held(how: str) -> None:
 async def test_ranges_into_files_share_the_limit(scripted: StartScript, tmp_path: Path) -> None:
     """Each may need a buffer of 256 KiB: 20 of them at a time here, of two downloads."""
     answers = RangedObject(noise(10_000))
+    held: list[Recorded] = []
+    all_held = asyncio.Event()
 
     def step(request: Recorded) -> Step:
-        return answers(request) if request.header("Range") == "bytes=0-99" else hang()
+        if request.header("Range") == "bytes=0-99":
+            return answers(request)
+        held.append(request)
+        if len(held) == 20:
+            all_held.set()
+        return hang()
 
     server = await scripted(rest=step)
     async with client_of(
@@ -167,9 +175,10 @@ async def test_ranges_into_files_share_the_limit(scripted: StartScript, tmp_path
     ) as client:
         for name in ("a", "b"):
             client.make_request(type=GET, request=ask(server), recv_filepath=tmp_path / name)
-        await server.wait_for(22)
+        async with asyncio.timeout(10):
+            await all_held.wait()
         await asyncio.sleep(0.1)
-        assert len(server.requests) == 22
+        assert len(held) == 20
         await client.close()
 
 
@@ -191,6 +200,18 @@ async def test_parts_of_files_share_the_limit(scripted: StartScript, tmp_path: P
     await asyncio.sleep(0.1)
     parts = [request for request in server.requests if request.method == "PUT"]
     assert len(parts) == 5
+    await client.close()
+
+
+async def test_other_requests_share_the_limit(scripted: StartScript) -> None:
+    """Each may hold 1 MiB of a body."""
+    server = await scripted(rest=hang())
+    client = client_of(server, part_size=5 * MIB, memory_limit=5 * MIB)
+    for _ in range(10):
+        client.make_request(type=DEFAULT, request=ask(server), operation_name="GetObject")
+    await server.wait_for(5)
+    await asyncio.sleep(0.1)
+    assert len(server.requests) == 5
     await client.close()
 
 

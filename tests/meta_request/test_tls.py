@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import ssl
 from collections.abc import Awaitable, Callable
@@ -97,6 +98,20 @@ async def test_own_authorities(url: str, authority: trustme.CA, tmp_path: Path) 
     options.override_default_trust_store_from_path(ca_dirpath=str(tmp_path))
     with pytest.raises(aiohttp.ClientConnectorCertificateError):  # Not by OpenSSL's names.
         await status(url, options)
+
+
+async def test_no_other_version_of_http_is_offered(authority: trustme.CA) -> None:
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(server)
+    server.set_alpn_protocols(["h2", "http/1.1"])
+    tls = await context_of(options_of(trusting(authority, TlsContextOptions())))
+    there, here = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = (server.wrap_bio(there, here, True), tls.wrap_bio(here, there, False, "localhost"))
+    for _ in range(3):
+        for end in reversed(ends):
+            with contextlib.suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+    assert [end.selected_alpn_protocol() for end in ends] == ["http/1.1"] * 2
 
 
 async def test_the_name_is_checked(url: str, authority: trustme.CA) -> None:
