@@ -1,7 +1,7 @@
 # Each target makes what it needs from nothing: `make demo` and `make test` are all a newcomer types.
 
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
 BIN := .venv/bin
 STAMP := .venv/.installed
 PIP := -m pip --disable-pip-version-check --quiet

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from typing import Any
 
 import aiohttp
@@ -61,15 +62,26 @@ def bound(server: RunningServer, session: aiohttp.ClientSession, path: str) -> S
     )
 
 
+async def buckets_of(oracle: Oracle) -> dict[str, datetime]:
+    """The buckets that boto3 lists, in its order, and when they were made."""
+    found = await asyncio.to_thread(oracle.client.list_buckets)
+    return {entry["Name"]: entry["CreationDate"] for entry in found["Buckets"]}
+
+
 async def test_the_life_of_a_bucket(client: S3Client, oracle: Oracle, new_bucket: str) -> None:
     assert await client.bucket_exists(new_bucket) is False
     await client.create_bucket(new_bucket)
     assert await client.bucket_exists(new_bucket) is True
-    found = await asyncio.to_thread(oracle.client.list_buckets)
+    before = await buckets_of(oracle)
     listed = await client.list_buckets()
-    assert [info.name for info in listed] == [entry["Name"] for entry in found["Buckets"]]
+    after = await buckets_of(oracle)
+    names = [info.name for info in listed]
+    # Other tests make and delete buckets meanwhile.
+    assert before.keys() & after.keys() <= set(names) <= before.keys() | after.keys()
+    order = [name for name in before if name in names]
+    assert [name for name in names if name in before] == order
     info = next(info for info in listed if info.name == new_bucket)
-    assert info.created == {e["Name"]: e["CreationDate"] for e in found["Buckets"]}[new_bucket]
+    assert info.created == before[new_bucket]
     assert [info.name for info in await client.list_buckets(new_bucket)] == [new_bucket]
     assert await client.list_buckets("no-bucket-begins-so") == []
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -91,15 +90,17 @@ def test_p25_import_reads_no_heavy_module() -> None:
 
 
 def test_p25_import_takes_little_more_than_aiohttps_own(tmp_path: Path) -> None:
-    """P25: seconds of the processor, so that a busy machine does not count, in fresh processes."""
+    """P25: seconds of the processor, in fresh processes. The least of each import counts: what
+    else runs on the machine adds to some of them, and takes from none."""
     code = (
         "from time import process_time as t; a = t(); import aiohttp; b = t();"
-        "import aiohttp_s3_client; c = t(); print((c - a) / (b - a))"
+        "import aiohttp_s3_client; c = t(); print(b - a, c - b)"
     )
     cached = {"PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": ""}
     run(code, **cached)
-    ratios = [float(run(code, **cached)) for _ in range(IMPORTS)]
-    assert statistics.median(ratios) < TIMES_AIOHTTP, ratios
+    both = [[float(seconds) for seconds in run(code, **cached).split()] for _ in range(IMPORTS)]
+    theirs, ours = (min(seconds) for seconds in zip(*both, strict=True))
+    assert (theirs + ours) / theirs < TIMES_AIOHTTP, both
 
 
 AFTER_FORK = """
