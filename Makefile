@@ -18,6 +18,9 @@ MAIN_SUITE := tests/behaviour tests/transport tests/transfer -k "not moto and no
 	$(addprefix --ignore=tests/behaviour/test_,admin.py admin_answers.py bucket_settings.py \
 		emptying.py emptying_answers.py)
 
+# Measures: beside other tests it would measure them too.
+ALONE := tests/project/test_import.py
+
 # Each of its tests takes the fast and the plain paths by itself.
 BOTH_WAYS := --ignore=tests/transfer/test_verify.py
 
@@ -43,7 +46,8 @@ test: $(STAMP)
 else
 test: $(STAMP)
 	rm -f .coverage .coverage.*
-	$(PYTEST) $(COVERAGE)
+	$(BIN)/python -m pytest -q $(ALONE)
+	$(PYTEST) $(COVERAGE) --ignore=$(ALONE)
 	AIOS3_LOOP=uvloop $(PYTEST) $(MAIN_SUITE)
 	AIOS3_PLAIN=1 $(PYTEST) $(COVERAGE) --cov-append $(MAIN_SUITE) $(BOTH_WAYS)
 	$(BIN)/python -m coverage report

@@ -20,7 +20,6 @@ from .models import DownloadResult, UploadResult
 from .protocol.extra_args import copy_args, download_args, upload_args
 from .protocol.ranges import ByteRange
 from .transfer.copy import CopySource
-from .transfer.copy_parts import managed_copy
 from .transfer.download import download_file
 from .transfer.progress import Progress, ProgressMeter
 from .transfer.ranged import ReadingOptions
@@ -194,6 +193,9 @@ class Managed:
         source = CopySource(*given.source())
         place, settings = bound_place(self._engine.endpoint, given.bucket, given.key), given.config
         args = copy_args(given.extra_args)
+        await Disk(threads=settings.use_threads).imported(f"{__package__}.transfer.copy_parts")
+        from .transfer.copy_parts import managed_copy  # noqa: PLC0415  # Read by now.
+
         async with ProgressMeter(given.callback, progress) as meter:
             await managed_copy(
                 self._engine, asked._engine, source, place, args=args, config=settings, meter=meter
