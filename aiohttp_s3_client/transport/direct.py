@@ -223,6 +223,7 @@ class Shortcut:
         except TimeoutError as error:
             text = f"Connection timeout to host {request.url}"
             raise aiohttp.ConnectionTimeoutError(text) from error
+        transport = connection.transport
         try:
             protocol = self._write(connection, request, timer)
             response = self._response(request, timer)
@@ -241,6 +242,8 @@ class Shortcut:
                 raise
         except BaseException as error:
             connection.close()
+            if transport is not None:
+                transport.abort()  # TLS would wait for the other side's goodbye.
             if isinstance(error, OSError) and not isinstance(error, _KNOWN_ERRORS):
                 raise aiohttp.ClientOSError(*error.args) from error
             raise

@@ -166,6 +166,11 @@ async def _in_full(
                 response = await session.request(method, url, **call)
     except _NETWORK_ERRORS as error:
         return _fault(error, payload, watch)
+    except asyncio.CancelledError:
+        if payload is not None and payload.transport is not None:
+            # Closed, it would wait until the rest of the body is read, and for TLS's goodbye.
+            payload.transport.abort()
+        raise
     if payload is None or response.status >= 300:
         return response
     try:
