@@ -173,7 +173,10 @@ async def test_a_file_by_its_path(scripted: StartScript, tmp_path: Path, size: i
 def body_of(server: ScriptedServer) -> bytes:
     """What arrived of the object."""
     sent = [r for r in server.requests if r.method == "PUT"]
-    number = lambda request: int(kind(request).removeprefix("part "))  # noqa: E731
+
+    def number(request: Recorded) -> int:
+        return int(kind(request).removeprefix("part "))
+
     if len(sent) > 1:
         sent.sort(key=number)
     return b"".join(request.body for request in sent)

@@ -120,4 +120,4 @@ def test_what_is_no_config_is_refused(given: object) -> None:
 
 def test_validate_response_is_a_bool() -> None:
     with pytest.raises(TypeError, match="validate_response must be True or False, not 'yes'"):
-        checksum_config(S3ChecksumConfig(validate_response="yes"))  # type: ignore[arg-type]
+        checksum_config(S3ChecksumConfig(validate_response="yes"))  # type: ignore[arg-type]  # wrong
