@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import hashlib
+import socket
 import warnings
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -638,3 +639,25 @@ async def test_the_installed_aiohttp_is_known(public: Sends) -> None:
     """An aiohttp that changed inside is served the public way: here that would be a surprise."""
     async with aiohttp.ClientSession() as session:
         assert Shortcut.through(session, session.timeout) is not None
+
+
+async def test_a_cancelled_request_over_tls_waits_for_no_goodbye(
+    scripted: StartScript, loopback_tls: Any
+) -> None:
+    """A connection that waited for it would outlive a session that is closed at once."""
+    server = await scripted(rest=hang(), ssl_context=loopback_tls.server)
+    sockets: list[socket.socket] = []
+
+    def make(address: Any) -> socket.socket:
+        sockets.append(socket.socket(*address[:3]))
+        return sockets[-1]
+
+    connector = aiohttp.TCPConnector(ssl=loopback_tls.client, socket_factory=make)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        asking = asyncio.ensure_future(client_for(server, session=session).put("bucket/key", b"x"))
+        while not server.requests:  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0.01)
+        asking.cancel()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert {each.fileno() for each in sockets} == {-1}
